@@ -1,0 +1,23 @@
+"""Measures against the goals, as ratios within one run: python benchmarks/run.py [NAME …]."""
+
+import sys
+
+import carts
+import ingest
+import verdicts
+
+ALL = {"verdicts": verdicts.measure, "carts": carts.measure, "ingest": ingest.measure}
+
+
+def main(names):
+    """Run the named benchmarks, or all, and print a row for each figure."""
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(ALL)}")
+    for name in names or ALL:
+        for what, measured, goal in ALL[name]():
+            print(f"{name:9} {what:58} {measured:>18}   {goal}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,234 @@
+"""Write what is generated from the code: `python docs/generate.py [--check]`.
+
+- `docs/asyncapi.json` and `docs/schemas/<kind>.schema.json` from homeslot.contract
+- the thresholds in `board.schema.json` from homeslot.core.slots
+
+With `--check` nothing is written; files that differ are named and the exit status is 1. The tables
+inside the pages are cog's: `python -m cogapp -r -I docs docs/*.md`, with `--check` to compare.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from homeslot import __version__, contract
+from homeslot.core.slots import THRESHOLDS
+
+ROOT = Path(__file__).resolve().parents[1]
+BOARD_SCHEMA = ROOT / "hardware" / "homeslot_hardware" / "boards" / "board.schema.json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PRINTABLE = {"not": {"pattern": "[^ -~]"}}
+LARGEST = (1 << 52) - 1  # of an integer among settings
+QOS = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with `--check` compare them. Returns the exit status."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__)
+        return 2
+    stale = [path for path, text in sorted(generated().items()) if _read(path) != text]
+    for path in stale:
+        name = path.relative_to(ROOT)
+        if arguments:
+            print(f"{name} is not what the code says: run python docs/generate.py")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(generated()[path], "utf-8")
+            print(f"wrote {name}")
+    return 1 if stale and arguments else 0
+
+
+def generated() -> dict[Path, str]:
+    """Text of every generated file by its path."""
+    documents: dict[Path, Any] = {ROOT / "docs" / "asyncapi.json": asyncapi()}
+    for kind in contract.MESSAGES:
+        document = {"$schema": DIALECT, "title": f"homeslot {kind}"} | schema(kind)
+        documents[ROOT / "docs" / "schemas" / f"{kind}.schema.json"] = document
+    documents[BOARD_SCHEMA] = board_schema()
+    return {
+        path: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        for path, document in documents.items()
+    }
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of the payload of `kind`. Unknown names are allowed: readers ignore them."""
+    fields = contract.MESSAGES[kind]
+    described: dict[str, Any] = {
+        "description": contract.TOPICS[kind][2],
+        "type": "object",
+        "required": [name for name, of, _, _ in fields if "-" not in of],
+        "properties": {
+            name: {"description": text} | _field(of, allowed) for name, of, allowed, text in fields
+        },
+    }
+    if kind == "event":
+        described["allOf"] = [_event(about) for about in contract.EVENTS]
+    elif kind == "cmd":
+        described["allOf"] = [
+            {"if": _is("cmd", command), "then": {"required": [needed]}}
+            for command, needed in contract.NEEDS.items()
+        ]
+    elif kind == "state":
+        described["$comment"] = "current_ma has as many entries as slots"
+    return described
+
+
+def _field(of: str, allowed: Any) -> dict[str, Any]:
+    single = _single(of.rstrip("?-*"), allowed)
+    if "?" in of:
+        single = {"anyOf": [single, {"type": "null"}]}
+    if "*" in of:
+        return {"type": "array", "minItems": 1, "maxItems": contract.MAX_SLOTS, "items": single}
+    return single
+
+
+def _single(of: str, allowed: Any) -> dict[str, Any]:
+    if of == "int":
+        return {"type": "integer", "minimum": allowed[0], "maximum": allowed[1]}
+    if of == "word":
+        return {"type": "string", "enum": list(allowed)}
+    if of == "text":
+        return {"type": "string", "minLength": allowed[0], "maxLength": allowed[1]} | PRINTABLE
+    if of == "bool":
+        return {"type": "boolean"}
+    return {
+        "type": "object",
+        "minProperties": allowed[0],
+        "maxProperties": allowed[1],
+        "propertyNames": {"minLength": 1, "maxLength": 32} | PRINTABLE,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
+                {"type": "string", "maxLength": 128} | PRINTABLE,
+            ]
+        },
+    }
+
+
+def _event(about: str) -> dict[str, Any]:
+    words, highest = contract.EVENTS[about]
+    then: dict[str, Any] = {
+        "properties": {"value": {"enum": list(words)}, "was": {"enum": list(words)}}
+    }
+    if highest:
+        then["required"] = ["index"]
+        then["properties"]["index"] = {"maximum": highest}
+    else:
+        then["not"] = {"required": ["index"]}
+    return {"if": _is("kind", about), "then": then}
+
+
+def _is(name: str, word: str) -> dict[str, Any]:
+    return {"properties": {name: {"const": word}}, "required": [name]}
+
+
+def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI 3.0.0 document of the cart: what it sends and what it receives."""
+    kinds = contract.TOPICS
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:homeslot:cart",
+        "info": {
+            "title": "homeslot cart",
+            "version": __version__,
+            "description": (
+                "What passes between a charging cart and its hub over MQTT 3.1.1 or later."
+                f" Version {contract.VERSION} of the contract, which every payload carries as `v`."
+            ),
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "hub": {
+                "host": "{host}:{port}",
+                "protocol": "mqtt",
+                "protocolVersion": "3.1.1",
+                "description": "the hub's broker; user name and client id are the cart's id",
+                "variables": {
+                    "host": {"description": "name or address of the hub"},
+                    "port": {"default": "1883"},
+                },
+                "bindings": {
+                    "mqtt": {
+                        "lastWill": {
+                            "topic": contract.topic("{cart}", "link"),
+                            "qos": QOS,
+                            "message": "payload of `link` that says offline",
+                            "retain": True,
+                        },
+                        "bindingVersion": "0.2.0",
+                    }
+                },
+            }
+        },
+        "channels": {kind: _channel(kind) for kind in kinds},
+        "operations": {kind: _operation(kind) for kind in kinds},
+        "components": {
+            "messages": {
+                kind: {
+                    "name": kind,
+                    "summary": meaning,
+                    "contentType": "application/json",
+                    "payload": {"$ref": f"#/components/schemas/{kind}"},
+                }
+                for kind, (_, _, meaning) in kinds.items()
+            },
+            "schemas": {kind: schema(kind) for kind in kinds},
+        },
+    }
+
+
+def _channel(kind: str) -> dict[str, Any]:
+    return {
+        "address": contract.topic("{cart}", kind),
+        "description": contract.TOPICS[kind][2],
+        "parameters": {
+            "cart": {"description": "id of the controller, 1 to 32 of a-z, 0-9 and the hyphen"}
+        },
+        "messages": {kind: {"$ref": f"#/components/messages/{kind}"}},
+    }
+
+
+def _operation(kind: str) -> dict[str, Any]:
+    sender, retained, _ = contract.TOPICS[kind]
+    operation: dict[str, Any] = {
+        "action": "send" if sender == "cart" else "receive",
+        "channel": {"$ref": f"#/channels/{kind}"},
+        "messages": [{"$ref": f"#/channels/{kind}/messages/{kind}"}],
+        "bindings": {"mqtt": {"qos": QOS, "retain": retained, "bindingVersion": "0.2.0"}},
+    }
+    if kind == "cmd":
+        operation["reply"] = {
+            "channel": {"$ref": "#/channels/reply"},
+            "messages": [{"$ref": "#/channels/reply/messages/reply"}],
+        }
+    return operation
+
+
+def board_schema() -> dict[str, Any]:
+    """The schema of board files as it stands, with the thresholds of homeslot.core.slots."""
+    document: dict[str, Any] = json.loads(BOARD_SCHEMA.read_text("utf-8"))
+    document["properties"]["thresholds"] = {
+        "description": "when a slot counts as what; generated from homeslot.core.slots",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(THRESHOLDS),
+        "properties": {
+            name: {"description": text, "type": "integer", "minimum": low, "maximum": high}
+            for name, (low, high, text) in THRESHOLDS.items()
+        },
+    }
+    return document
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,204 @@
+"""The tables inside the pages, made from the code. Used by the cog blocks of `docs/*.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from homeslot import contract
+from homeslot.core import slots
+from homeslot_hardware import boards
+from homeslot_hardware.bench import pin_rows
+from homeslot_hardware.lint import conversion_us, schema
+
+SAID = {True: "in", False: "out", None: "not known"}
+
+
+def topics() -> str:
+    """Topics of the contract."""
+    return _table(
+        ("topic", "from", "retained", "what it says"),
+        (
+            (f"`{contract.topic('<cart>', kind)}`", sender, "yes" if retained else "no", meaning)
+            for kind, (sender, retained, meaning) in contract.TOPICS.items()
+        ),
+    )
+
+
+def fields(kind: str) -> str:
+    """Fields of one kind of message."""
+    return _table(
+        ("field", "type", "allowed", "meaning"),
+        (
+            (f"`{name}`", _type(of), _allowed(of, allowed), meaning)
+            for name, of, allowed, meaning in contract.MESSAGES[kind]
+        ),
+    )
+
+
+def limits() -> str:
+    """Sizes both sides keep to."""
+    return _table(
+        ("what", "limit"),
+        (
+            ("bytes of a payload", f"{contract.MAX_PAYLOAD_BYTES}"),
+            ("slots of a cart", f"{contract.MAX_SLOTS}"),
+            ("banks of a cart", f"{contract.MAX_BANKS}"),
+            ("events of one boot", f"{contract.SEQ_PER_BOOT}"),
+        ),
+    )
+
+
+def events() -> str:
+    """What an event may be about."""
+    return _table(
+        ("kind", "index", "value and was"),
+        (
+            (f"`{kind}`", f"1..{highest}" if highest else "left out", _words(words))
+            for kind, (words, highest) in contract.EVENTS.items()
+        ),
+    )
+
+
+def commands() -> str:
+    """Commands, and the field each cannot do without."""
+    return _table(
+        ("command", "needs"),
+        (
+            (f"`{command}`", f"`{contract.NEEDS[command]}`" if command in contract.NEEDS else "")
+            for command in contract.COMMANDS
+        ),
+    )
+
+
+def states() -> str:
+    """States of a slot."""
+    return _table(
+        ("state", "device", "charge", "rows out of it"),
+        (
+            (f"`{state}`", SAID[present], charge or "not known", str(len(slots.TABLE[state])))
+            for state, (present, charge) in slots.STATES.items()
+        ),
+    )
+
+
+def levels() -> str:
+    """Levels of a charge current, by the thresholds between them."""
+    bounds = {
+        slots.REVERSED: "current < `reverse_ma`",
+        slots.NOTHING: "`reverse_ma` <= current < `none_ma`",
+        slots.LITTLE: "`none_ma` <= current <= `trickle_ma`",
+        slots.BETWEEN: "`trickle_ma` < current < `charge_ma`",
+        slots.MUCH: "`charge_ma` <= current < `strong_ma`",
+        slots.STRONG: "`strong_ma` <= current <= `over_ma`",
+        slots.EXCESS: "`over_ma` < current",
+        slots.DARK: "its chip does not answer",
+    }
+    return _table(("level", "when"), ((level, bounds[level]) for level in slots.LEVELS))
+
+
+def transitions() -> str:
+    """Every row of the slot table, in the order in which they are tried."""
+    rows = []
+    for state, ways in slots.TABLE.items():
+        for switch, amounts, hold, following, after_strong in ways:
+            current = "any" if amounts == slots.LEVELS else ", ".join(amounts)
+            only = ", after a strong charge" if after_strong else ""
+            rows.append((f"`{state}`", switch, current, f"`{hold}`{only}", f"`{following}`"))
+    return _table(("from", "switch", "current", "held for", "to"), rows)
+
+
+def thresholds(board: str) -> str:
+    """Thresholds with the values of `board` and their ranges."""
+    values = boards.load(board)["thresholds"]
+    return _table(
+        ("threshold", board, "allowed", "meaning"),
+        (
+            (f"`{name}`", str(values[name]), f"{low}..{high}", meaning)
+            for name, (low, high, meaning) in slots.THRESHOLDS.items()
+        ),
+    )
+
+
+def pins(board: str) -> str:
+    """Lines of `board` by GP number."""
+    return _table(("GP", "pin", "line", "what it is"), pin_rows(boards.load(board)))
+
+
+def banks(board: str) -> str:
+    """Which chip and input serves each slot of `board`."""
+    rows, slot = [], 0
+    for bank in boards.load(board)["banks"]:
+        presence, chips = bank["presence"], bank["current"]
+        for i, bit in enumerate(presence["inputs"]):
+            slot += 1
+            chip, channel = chips[i // 3], i % 3 + 1
+            rows.append(
+                (
+                    str(slot),
+                    str(bank["channel"]),
+                    f"{presence['chip']} {presence['address']} GP{'AB'[bit // 8]}{bit % 8}",
+                    f"{chip['chip']} {chip['address']} channel {channel}",
+                )
+            )
+    return _table(("slot", "mux channel", "switch", "current"), rows)
+
+
+def measuring(board: str) -> str:
+    """What the shunt and the chips' configuration of `board` come to."""
+    text = boards.load(board)
+    mohm = text["shunt_mohm"]
+    most_ma = text["circuit"]["device_max_ma"]
+    return _table(
+        ("what", "value", "from"),
+        (
+            ("shunt", f"{mohm} mOhm", "board file"),
+            ("one step", f"{40 / mohm:.1f} mA", "40 uV, SBOS576"),
+            ("offset, at most", f"+-{80 / mohm:.1f} mA", "80 uV, SBOS576"),
+            ("range", f"+-{163800 / mohm / 1000:.2f} A", "163.8 mV, SBOS576"),
+            ("heat in the shunt", f"{most_ma**2 * mohm / 1e6:.0f} mW", f"at {most_ma} mA"),
+            (
+                "a fresh reading each",
+                f"{conversion_us(int(text['current_config'], 16)) / 1000:.0f} ms",
+                f"configuration {text['current_config']}",
+            ),
+        ),
+    )
+
+
+def board_keys() -> str:
+    """Keys of a board file, as its schema describes them."""
+    return _table(
+        ("key", "meaning"),
+        ((f"`{key}`", rule["description"]) for key, rule in schema()["properties"].items()),
+    )
+
+
+def _type(of: str) -> str:
+    words = [of.rstrip("?-*")]
+    if "*" in of:
+        words.append("list")
+    if "?" in of:
+        words.append("or null")
+    if "-" in of:
+        words.append("may be left out")
+    return ", ".join(words)
+
+
+def _allowed(of: str, allowed: Any) -> str:
+    kind = of.rstrip("?-*")
+    if kind == "bool":
+        return "true, false"
+    if kind == "word":
+        return _words(allowed)
+    unit = {"int": "", "text": " characters", "map": " names"}[kind]
+    return f"{allowed[0]}..{allowed[1]}{unit}"
+
+
+def _words(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,1 @@
+"""The tasks of the firmware and what they share."""

@@ -1,0 +1,175 @@
+"""The cart's link to the hub: connects, says what is wanted, empties the outbox, obeys commands.
+
+Everything a connection says goes through one loop, so that nothing overtakes: on connect `link`,
+`hello` and a snapshot, then events as they come, then whatever else was asked for. An event leaves
+the outbox only when the broker has acknowledged it.
+"""
+
+import asyncio
+
+from homeslot import contract
+from homeslot.core.backoff import Backoff
+from homeslot.mqtt.client import Client, LinkLost
+from homeslot.mqtt.session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeslot.app.reporter import Reporter
+    from homeslot.contract import Body
+    from homeslot.core.timekeeper import TimeKeeper
+    from homeslot.outbox import Outbox
+    from homeslot.ports import Clock, Network
+
+    MakeBody = Callable[[], Body]
+
+FIRST_RETRY_MS = 1000
+LAST_RETRY_MS = 60000
+WINDOW = 8  # events in flight at once
+
+
+class Link:
+    """Keeps the cart with id `cart` connected to the broker at (`host`, `port`).
+
+    `clock` is the cart's time; `wire_clock` bounds what the broker must answer, and differs from
+    it only where simulated time runs at another speed than the network. `state` makes the body of a
+    snapshot.
+    """
+
+    def __init__(
+        self,
+        cart: str,
+        host: str,
+        port: int,
+        secret: str,
+        settings: "dict[str, int]",
+        network: "Network",
+        clock: "Clock",
+        wire_clock: "Clock",
+        outbox: "Outbox",
+        reporter: "Reporter",
+        keeper: "TimeKeeper",
+        state: "MakeBody",
+    ) -> None:
+        self._cart = cart
+        self._address = (host, port)
+        self._secret = secret
+        self._keep_alive_s = settings["keep_alive_s"]
+        self._network = network
+        self._clock = clock
+        self._wire_clock = wire_clock
+        self._outbox = outbox
+        self._reporter = reporter
+        self._keeper = keeper
+        self._backoff = Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, sum(cart.encode()))
+        self._wake = asyncio.Event()
+        self._pending: "list[tuple[str, bool, MakeBody]]" = []  # (kind, retained, body)
+        self.state = state
+        self.connections = 0
+        self.refused = 0
+        outbox.changed = self._wake.set
+
+    def say(self, kind: str, body: "MakeBody", retain: bool = False) -> None:
+        """Send a message of `kind` when there is a link; `body` is called just before.
+
+        While there is none, a newer request of the same kind replaces an older one.
+        """
+        if kind != "reply":
+            self._pending = [entry for entry in self._pending if entry[0] != kind]
+        self._pending.append((kind, retain, body))
+        del self._pending[:-WINDOW]
+        self._wake.set()
+
+    async def run(self, beat: "Callable[[], None]") -> None:
+        """Connect, and connect again, for ever. `beat()` is called at every sign of life."""
+        while True:
+            beat()
+            try:
+                await self._connection(beat)
+            except OSError:
+                pass  # LinkLost and whatever a network raises: the reason is not ours to mend
+            await self._clock.sleep_ms(self._backoff.next_ms())
+
+    async def _connection(self, beat: "Callable[[], None]") -> None:
+        offline = self._encode("link", self._reporter.link("offline"))
+        session = Session(
+            self._cart,
+            self._cart,
+            self._secret,
+            will=(contract.topic(self._cart, "link"), offline),
+            keep_alive_s=self._keep_alive_s,
+            window=WINDOW,
+        )
+        host, port = self._address
+        client = Client(self._network, self._wire_clock, host, port, session, self._on_message)
+        ending = None
+        try:
+            await client.open()
+            ending = asyncio.create_task(self._wake_at_end(client))
+            self.connections += 1
+            if not await client.subscribe(contract.topic(self._cart, "cmd")):
+                raise LinkLost("the broker refused our commands")
+            await self._publish(client, "link", True, self._reporter.link("online"))
+            await self._publish(client, "hello", True, self._reporter.hello())
+            await self._publish(client, "state", True, self.state())
+            self._backoff.reset()
+            while client.lost is None:
+                beat()
+                await self._empty(client, beat)
+                await self._wake.wait()
+        finally:
+            if ending is not None:
+                ending.cancel()
+            await client.close()
+
+    async def _wake_at_end(self, client: Client) -> None:
+        await client.closed()
+        self._wake.set()
+
+    async def _empty(self, client: Client, beat: "Callable[[], None]") -> None:
+        """Send all there is: events in windows, then what else was asked for."""
+        self._wake.clear()
+        while len(self._outbox) or self._pending:
+            beat()
+            sent = []
+            for event in self._outbox.oldest(WINDOW):
+                self._reporter.date(event)
+                payload = self._encode("event", event)
+                number = await client.post(contract.topic(self._cart, "event"), payload)
+                sent.append((number, event["seq"]))
+            for number, seq in sent:
+                await client.acked(number)
+                self._outbox.leave(seq)
+            if self._pending:
+                said = self._pending[0]
+                kind, retain, body = said
+                await self._publish(client, kind, retain, body())
+                # Meanwhile a newer request may have taken its place: that one is still to be sent.
+                self._pending = [entry for entry in self._pending if entry is not said]
+
+    async def _publish(self, client: Client, kind: str, retain: bool, body: "Body") -> None:
+        payload = self._encode(kind, body)
+        await client.publish(contract.topic(self._cart, kind), payload, retain=retain)
+
+    def _encode(self, kind: str, body: "Body") -> bytes:
+        return contract.encode(contract.topic(self._cart, kind), kind, body)
+
+    def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Carry out one command. A broken or replayed one is counted, and changes nothing."""
+        try:
+            command = contract.decode(topic, "cmd", payload)
+        except contract.BadMessage:
+            self.refused += 1
+            return
+        if retained:
+            self.refused += 1
+            return
+        why = ""
+        if command["cmd"] == "time":
+            self._keeper.set(command["at_s"], self._clock.up_ms())
+        elif command["cmd"] == "report":
+            self.say("state", self.state, True)
+        else:
+            why = "this firmware cannot " + command["cmd"]
+        self.say("reply", lambda: self._reporter.reply(command["id"], why))

@@ -1,0 +1,302 @@
+"""The contract: every topic and every field that passes between cart and hub, once.
+
+Topics are `homeslot/1/<cart>/<kind>`. Payloads are JSON objects. A reader ignores fields it does
+not know; a payload that breaks the table is refused with a BadMessage naming topic, field, value
+and range. The AsyncAPI document and the JSON Schemas in `docs/` are generated from these tables.
+
+Nothing on the wire names a school, a room, a person or a device number (C13): a cart is known by
+its controller's id, a device by the slot it sits in.
+"""
+
+import json
+
+from homeslot.core.slots import STATES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Body = dict[str, Any]  # of one message, by the names of its fields
+    Field = tuple[str, str, tuple[Any, ...], str]
+
+VERSION = 1
+ROOT = "homeslot/1/"
+MAX_PAYLOAD_BYTES = 8192
+MAX_SLOTS = 80
+MAX_BANKS = 8
+FIRST_S, LAST_S = 1577836800, 4294967295  # 2020-01-01 to the end of 32 bits: no other time is one
+SEQ_PER_BOOT = 1000000  # seq = boot * SEQ_PER_BOOT + n, n from 1: rises over reboots by itself
+
+# Words. `unknown` is always the last: what cannot be sensed is said, never guessed.
+BOLT = ("thrown", "open", "unknown")
+DOOR = ("closed", "open", "unknown")
+MAINS = ("on", "off", "unknown")
+TAMPER = ("ok", "tampered", "unknown")
+BANK = ("ok", "faulty", "unknown")
+LINK = ("online", "offline")
+RESET = ("power_on", "pin", "watchdog", "soft", "unknown")
+COMMANDS = ("identify", "report", "time", "settings", "update", "nudge")
+
+# What an event may be about: kind -> (words it may carry, highest index or 0 when there is one).
+EVENTS = {
+    "slot": (tuple(STATES), MAX_SLOTS),
+    "bank": (BANK, MAX_BANKS),
+    "bolt": (BOLT, 0),
+    "door": (DOOR, 0),
+    "mains": (MAINS, 0),
+    "tamper": (TAMPER, 0),
+}
+EVENT_WORDS = tuple(sorted(set(word for words, _ in EVENTS.values() for word in words)))
+
+# A field: (name, type, allowed, help). Types: int, word, text, bool, map; `?` may be null, `-` may
+# be left out, `*` is a list of 1..MAX_SLOTS. `allowed` is (low, high) of a number or of a text's
+# length, or the tuple of words.
+_CLOCK: "tuple[Field, ...]" = (
+    ("v", "int", (VERSION, VERSION), "version of this contract"),
+    ("boot", "int", (1, 2147483647), "number of this boot of the controller, rises by one"),
+    ("up_ms", "int", (0, 1 << 50), "measured at: ms since this boot"),
+    (
+        "at_s",
+        "int?",
+        (FIRST_S, LAST_S),
+        "measured at: epoch s, null until the time is known",
+    ),
+)
+MESSAGES: "dict[str, tuple[Field, ...]]" = {
+    "link": (
+        ("v", "int", (VERSION, VERSION), "version of this contract"),
+        ("boot", "int", (1, 2147483647), "the boot that connected"),
+        ("link", "word", LINK, "offline is the last will, and said at a clean stop"),
+    ),
+    "hello": _CLOCK
+    + (
+        ("firmware", "text", (1, 32), "firmware version"),
+        ("board", "text", (1, 32), "id of the board file"),
+        ("slots", "int", (1, MAX_SLOTS), "slots of the board"),
+        ("reset", "word", RESET, "why the controller started"),
+        ("abilities", "word*", COMMANDS, "commands this firmware carries out"),
+        ("settings", "map", (0, 64), "settings in force, secrets left out"),
+    ),
+    "state": _CLOCK
+    + (
+        ("seq", "int", (0, 1 << 52), "number of the last event this snapshot includes"),
+        ("slots", "word*", tuple(STATES), "state of each slot, slot 1 first"),
+        (
+            "current_ma",
+            "int?*",
+            (-9000, 9000),
+            "charge current of each slot in mA, null: unmeasured",
+        ),
+        ("banks", "word*", BANK, "health of each bank of sensors, bank 1 first"),
+        ("bolt", "word", BOLT, "bolt of the lock"),
+        ("door", "word", DOOR, "door"),
+        ("mains", "word", MAINS, "voltage at the cart's inlet"),
+        ("tamper", "word", TAMPER, "tamper switch of the controller's box"),
+        ("battery_mv", "int?", (0, 20000), "battery behind the controller in mV"),
+        ("temperature_c", "int?", (-55, 125), "temperature in the cart in degrees Celsius"),
+        ("bssid", "text?", (17, 17), "access point the cart hears, aa:bb:cc:dd:ee:ff"),
+        ("rssi_dbm", "int?", (-127, 0), "signal of that access point in dBm"),
+    ),
+    "event": _CLOCK
+    + (
+        ("seq", "int", (1, 1 << 52), "number of this event: never repeats, never goes back"),
+        ("kind", "word", tuple(EVENTS), "what changed"),
+        ("index", "int-", (1, MAX_SLOTS), "which slot or bank, from 1"),
+        ("value", "word", EVENT_WORDS, "what it is now"),
+        ("was", "word", EVENT_WORDS, "what it was before"),
+        ("current_ma", "int?-", (-9000, 9000), "charge current of a slot at the change in mA"),
+    ),
+    "diag": _CLOCK
+    + (
+        ("heap_free", "int", (0, 1 << 40), "free heap after collection in bytes"),
+        ("lag_ms", "int", (0, 1 << 31), "longest delay of a scan since the last report in ms"),
+        ("bus_errors", "int", (0, 1 << 40), "bus transactions that failed since boot"),
+        ("outbox_depth", "int", (0, 1 << 31), "events waiting for the broker"),
+        ("outbox_dropped", "int", (0, 1 << 40), "events lost to a full outbox since boot"),
+        ("reconnects", "int", (0, 1 << 31), "connections made since boot"),
+        ("refused", "int", (0, 1 << 31), "commands that broke this contract since boot"),
+    ),
+    "cmd": (
+        ("v", "int", (VERSION, VERSION), "version of this contract"),
+        ("id", "int", (1, 2147483647), "number of the command, echoed in its reply"),
+        ("cmd", "word", COMMANDS, "what to do"),
+        ("at_s", "int-", (FIRST_S, LAST_S), "time: the hub's epoch s"),
+        ("slot", "int-", (1, MAX_SLOTS), "identify: the slot to light"),
+        ("settings", "map-", (1, 64), "settings: new values by name"),
+        ("bundle", "text-", (1, 200), "update: name of the signed bundle"),
+    ),
+    "reply": _CLOCK
+    + (
+        ("id", "int", (1, 2147483647), "number of the command"),
+        ("ok", "bool", (), "whether it was carried out"),
+        ("why", "text", (0, 120), "why not, empty when it was"),
+    ),
+}
+# kind: (who sends it, retained, meaning)
+TOPICS = {
+    "link": ("cart", True, "whether the cart is connected"),
+    "hello": ("cart", True, "what the cart is, after each connect"),
+    "state": ("cart", True, "snapshot of everything the cart senses"),
+    "event": ("cart", False, "one change"),
+    "diag": ("cart", False, "the controller's own health"),
+    "cmd": ("hub", False, "something the cart shall do"),
+    "reply": ("cart", False, "the answer to one command"),
+}
+# Which argument a command cannot do without.
+NEEDS = {"time": "at_s", "identify": "slot", "settings": "settings", "update": "bundle"}
+
+
+class BadMessage(ValueError):
+    """A topic or payload outside the contract: `where` (topic), `field`, and what is wrong."""
+
+    def __init__(self, where: str, field: str, problem: str) -> None:
+        super().__init__("%s: %s %s" % (where, field, problem))
+        self.where = where
+        self.field = field
+        self.problem = problem
+
+
+def topic(cart: str, kind: str) -> str:
+    """The topic of messages of `kind` of the cart with controller id `cart`."""
+    return ROOT + cart + "/" + kind
+
+
+def is_cart_id(cart: str) -> bool:
+    """True for a controller id: 1 to 32 of a-z, 0-9 and the hyphen."""
+    return 1 <= len(cart) <= 32 and all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in cart)
+
+
+def split_topic(name: str) -> "tuple[str, str]":
+    """(cart, kind) of a topic. Raises BadMessage for a topic that is not of this contract."""
+    parts = name.split("/")
+    if len(parts) != 4 or name[: len(ROOT)] != ROOT:
+        raise BadMessage(_shown(name), "topic", "is not %s<cart>/<kind>" % ROOT)
+    if not is_cart_id(parts[2]):
+        raise BadMessage(_shown(name), "cart", "is not 1..32 of a-z, 0-9 and -")
+    if parts[3] not in MESSAGES:
+        raise BadMessage(_shown(name), "kind", "is not one of " + ", ".join(MESSAGES))
+    return parts[2], parts[3]
+
+
+def encode(where: str, kind: str, body: "Body") -> bytes:
+    """The payload bytes of `body`. Raises BadMessage when our own message breaks the table."""
+    check(where, kind, body)
+    payload = json.dumps(body).encode()
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise BadMessage(where, "payload", "is over %d bytes" % MAX_PAYLOAD_BYTES)
+    return payload
+
+
+def decode(where: str, kind: str, payload: "bytes | bytearray") -> "Body":
+    """The checked body of `payload` (bytes). Raises BadMessage, and nothing else."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise BadMessage(
+            where, "payload", "has %d bytes, allowed %d" % (len(payload), MAX_PAYLOAD_BYTES)
+        )
+    try:
+        body = json.loads(bytes(payload).decode())
+    except (ValueError, RuntimeError, MemoryError):  # nested deeper than the stack or the heap
+        raise BadMessage(where, "payload", "is not JSON")
+    if not isinstance(body, dict):
+        raise BadMessage(where, "payload", "is not a JSON object")
+    check(where, kind, body)
+    return body
+
+
+def check(where: str, kind: str, body: "Body") -> None:
+    """Check `body` (dict) of `kind` against the table. Raises BadMessage at the first breach."""
+    for name, of, allowed, _ in MESSAGES[kind]:
+        if name not in body:
+            if "-" in of:
+                continue
+            raise BadMessage(where, name, "is missing")
+        value = body[name]
+        if "*" in of:
+            _check_list(where, name, of, allowed, value)
+        elif not (value is None and "?" in of):
+            _check_value(where, name, of, allowed, value)
+    if kind == "event":
+        _check_event(where, body)
+    elif kind == "state" and len(body["slots"]) != len(body["current_ma"]):
+        raise BadMessage(
+            where,
+            "current_ma",
+            "has %d entries for %d slots" % (len(body["current_ma"]), len(body["slots"])),
+        )
+    elif kind == "cmd":
+        needed = NEEDS.get(body["cmd"])
+        if needed is not None and needed not in body:
+            raise BadMessage(where, needed, "is missing for %s" % body["cmd"])
+
+
+def _check_event(where: str, body: "Body") -> None:
+    words, highest = EVENTS[body["kind"]]
+    for name in ("value", "was"):
+        if body[name] not in words:
+            raise BadMessage(
+                where, name, "is %s, allowed for %s: %s" % (body[name], body["kind"], words)
+            )
+    index = body.get("index", 0)
+    if (index == 0) != (highest == 0) or index > highest:
+        raise BadMessage(
+            where, "index", "is %d, allowed for %s: up to %d" % (index, body["kind"], highest)
+        )
+
+
+def _check_list(where: str, name: str, of: str, allowed: "tuple[Any, ...]", values: object) -> None:
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_SLOTS:
+        raise BadMessage(where, name, "is not a list of 1..%d" % MAX_SLOTS)
+    nullable = "?" in of
+    for i in range(len(values)):
+        value = values[i]
+        if not (value is None and nullable):
+            _check_value(where, "%s[%d]" % (name, i), of, allowed, value)
+
+
+def _check_value(where: str, name: str, of: str, allowed: "tuple[Any, ...]", value: object) -> None:
+    of = of.rstrip("?-*")
+    if of == "int":
+        # A bool is an int to isinstance, and 1.0 == 1: the type itself is asked.
+        if type(value) is not int or not allowed[0] <= value <= allowed[1]:
+            raise BadMessage(
+                where, name, "is %s, allowed %d..%d" % (_shown(value), allowed[0], allowed[1])
+            )
+    elif of == "word":
+        if not isinstance(value, str) or value not in allowed:
+            raise BadMessage(where, name, "is %s, allowed %s" % (_shown(value), ", ".join(allowed)))
+    elif of == "text":
+        if not _is_plain(value, allowed[0], allowed[1]):
+            raise BadMessage(
+                where,
+                name,
+                "is %s, allowed %d..%d printable ASCII characters"
+                % (_shown(value), allowed[0], allowed[1]),
+            )
+    elif of == "bool":
+        if not isinstance(value, bool):
+            raise BadMessage(where, name, "is %s, allowed true, false" % _shown(value))
+    elif not isinstance(value, dict) or not allowed[0] <= len(value) <= allowed[1]:
+        raise BadMessage(where, name, "is not an object of %d..%d names" % (allowed[0], allowed[1]))
+    else:
+        for key, entry in value.items():
+            if not _is_plain(key, 1, 32):
+                raise BadMessage(where, name, "has a name that is not 1..32 printable characters")
+            if not (_is_plain(entry, 0, 128) or (type(entry) is int and abs(entry) < 1 << 52)):
+                raise BadMessage(
+                    where,
+                    "%s.%s" % (name, key),
+                    "is %s, allowed an integer or 0..128 printable characters" % _shown(entry),
+                )
+
+
+def _is_plain(text: object, low: int, high: int) -> bool:
+    return isinstance(text, str) and low <= len(text) <= high and all(" " <= c <= "~" for c in text)
+
+
+def _shown(value: object) -> str:
+    """A value as a person may read it in a message: one short printable line."""
+    try:
+        text = repr(value)
+    except (ValueError, RuntimeError, MemoryError):  # thousands of digits, or of nested lists
+        text = "too large to show"
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:60])

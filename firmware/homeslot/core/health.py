@@ -1,0 +1,39 @@
+"""Whether a chip is to be believed: a few failures in a row make it dead, probes bring it back."""
+
+FAILURES = 3  # one NACK is noise on a long cable, three scans in a row are a fault
+FIRST_PROBE_MS = 1000
+LAST_PROBE_MS = 60000
+
+
+class Health:
+    """The health of one chip that was set up: `alive`, and when a dead one is probed again."""
+
+    def __init__(self) -> None:
+        self.alive = False
+        self._failures = 0
+        self._wait_ms = 0
+        self._probe_at_ms = 0
+
+    def due(self, now_ms: int) -> bool:
+        """True when the chip should be spoken to now: it is alive, or its next probe is due."""
+        return self.alive or now_ms >= self._probe_at_ms
+
+    def doubt(self) -> None:
+        """The chip may have lost what it was told: to be set up again, and that at once."""
+        self.alive = False
+        self._probe_at_ms = 0
+
+    def answered(self) -> None:
+        """The chip did what it was asked."""
+        self.alive = True
+        self._failures = 0
+        self._wait_ms = 0
+
+    def failed(self, now_ms: int) -> None:
+        """The chip did not answer. Probes of a dead chip back off from 1 s to 60 s."""
+        self._failures += 1
+        if self.alive and self._failures < FAILURES:
+            return
+        self.alive = False
+        self._wait_ms = min(self._wait_ms * 2 or FIRST_PROBE_MS, LAST_PROBE_MS)
+        self._probe_at_ms = now_ms + self._wait_ms

@@ -1,0 +1,54 @@
+"""Driver of the INA3221, which measures the charge current of three slots (TI SBOS576B)."""
+
+from homeslot.drivers import WrongChip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from homeslot.ports import Bus
+
+_CONFIG, _SHUNT_1, _MAKER_ID, _DIE_ID = 0x00, 0x01, 0xFE, 0xFF  # section 8.6.1
+_MAKER, _DIE = 0x5449, 0x3220
+
+
+class INA3221:
+    """The chip at `address` with shunts of `shunt_mohm`, told `config` (its register 00h).
+
+    Every method raises OSError, WrongChip when the chip answers nonsense.
+    """
+
+    def __init__(self, bus: "Bus", address: int, shunt_mohm: int, config: int) -> None:
+        self._bus = bus
+        self._address = address
+        self._shunt_mohm = shunt_mohm
+        self._config = config
+        self._value = bytearray(2)
+
+    def setup(self) -> None:
+        """Make sure of the chip's ids and configure it; the first values follow a cycle later."""
+        self._expect(_MAKER_ID, _MAKER)
+        self._expect(_DIE_ID, _DIE)
+        self._bus.writeto_mem(
+            self._address, _CONFIG, bytes([self._config >> 8, self._config & 0xFF])
+        )
+        self._expect(_CONFIG, self._config)
+
+    def current_ma(self, channel: int) -> int:
+        """The current of `channel` (0..2) in mA, negative when it flows out of the device.
+
+        The register holds steps of 40 uV times 8 (8.6.2.2): 5 uV each, and uV over mOhm are mA.
+        """
+        raw = self._read(_SHUNT_1 + 2 * channel)
+        if raw & 7:  # always 0 in this register; a chip pulled out in mid-read leaves ones
+            raise WrongChip(self._address, "shunt register", raw & 0xFFF8, raw)
+        if raw & 0x8000:
+            raw -= 0x10000
+        return (raw * 5 + self._shunt_mohm // 2) // self._shunt_mohm
+
+    def _read(self, register: int) -> int:
+        self._bus.readfrom_mem_into(self._address, register, self._value)
+        return self._value[0] << 8 | self._value[1]
+
+    def _expect(self, register: int, expected: int) -> None:
+        found = self._read(register)
+        if found != expected:
+            raise WrongChip(self._address, "register %02xh" % register, expected, found)

@@ -1,0 +1,70 @@
+"""The Network port over asyncio's TCP streams: CPython, MicroPython's unix port and the Pico."""
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeslot.ports import Stream
+
+    AccessPoint = tuple[str | None, int | None]
+
+
+def no_access_point() -> "AccessPoint":
+    """The access point of a wire: none."""
+    return (None, None)
+
+
+class TcpNetwork:
+    """ports.Network over TCP; `access_point` is asked for (BSSID, RSSI in dBm) where there is one.
+
+    MicroPython looks names up without yielding: give it an address where that matters. It notices
+    a refused connection only at the first read or write, and leaves the socket of an `open` that
+    was cancelled to the garbage collector (on the unix port, to the end of the process).
+    """
+
+    def __init__(self, access_point: "Callable[[], AccessPoint]" = no_access_point) -> None:
+        self.access_point = access_point
+
+    async def open(self, host: str, port: int) -> "Stream":
+        """Connect. Raises OSError."""
+        reader, writer = await asyncio.open_connection(host, port)
+        return TcpStream(reader, writer)
+
+
+class TcpStream:
+    """ports.Stream over a pair of asyncio streams.
+
+    On MicroPython cancel whoever reads or writes before `close`: its poll never wakes a task for a
+    socket that was closed under it.
+    """
+
+    def __init__(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
+        self._reader = reader
+        self._writer: "asyncio.StreamWriter | None" = writer
+
+    async def read(self, n: int) -> bytes:
+        """Up to `n` bytes; b"" when the peer has closed or we have."""
+        return await self._reader.read(n)
+
+    async def write(self, data: bytes) -> None:
+        """Hand `data` to the network. Raises OSError."""
+        if self._writer is None:
+            raise OSError("the stream is closed")
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def close(self) -> None:
+        """Give the connection up at once, also when the peer is dead; unsent bytes are dropped."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.close()
+        transport = getattr(writer, "transport", None)
+        if transport is not None:
+            transport.abort()  # CPython: wait_closed would wait for a dead peer to read
+        try:
+            await writer.wait_closed()
+        except OSError:
+            pass

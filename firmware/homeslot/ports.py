@@ -1,0 +1,87 @@
+"""What the cart asks of the outside. Types only: nothing here exists at run time."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Clock(Protocol):
+        """Time since boot. On the board the real one; elsewhere virtual or scaled."""
+
+        def up_ms(self) -> int:
+            """Milliseconds since this boot; never goes back."""
+
+        async def sleep_ms(self, ms: int) -> None:
+            """Return after `ms` milliseconds of this clock."""
+
+    class Bus(Protocol):
+        """An I2C bus, with the methods of `machine.I2C`. A chip that does not answer: OSError."""
+
+        def writeto(self, addr: int, buf: bytes) -> int:
+            """Write `buf`; how many bytes were acknowledged."""
+
+        def writeto_mem(self, addr: int, memaddr: int, buf: bytes) -> None:
+            """Write `buf` from register `memaddr` on."""
+
+        def readfrom_mem_into(self, addr: int, memaddr: int, buf: bytearray) -> None:
+            """Fill `buf` from register `memaddr` on."""
+
+    class Pins(Protocol):
+        """The controller's pins by the names of the board file (`door`, `mains`, …)."""
+
+        def read(self, name: str) -> int:
+            """The level of an input: 0 or 1."""
+
+        def write(self, name: str, level: int) -> None:
+            """Drive an output to 0 or 1."""
+
+        def on_fall(self, name: str, call: "Callable[[], None]") -> None:
+            """Call `call` soon after each falling edge of an input."""
+
+    class Stream(Protocol):
+        """One connection to the broker."""
+
+        async def read(self, n: int) -> bytes:
+            """Up to `n` bytes as soon as there are any; b"" when the peer has closed."""
+
+        async def write(self, data: bytes) -> None:
+            """Hand all of `data` to the network. Raises OSError when the connection is gone."""
+
+        async def close(self) -> None:
+            """Give the connection up; a pending read returns b"" or raises OSError."""
+
+    class Network(Protocol):
+        """The way to the broker: Wi-Fi, wire or loopback."""
+
+        async def open(self, host: str, port: int) -> Stream:
+            """Connect. Raises OSError when that fails; the caller bounds the wait."""
+
+        def access_point(self) -> "tuple[str | None, int | None]":
+            """(BSSID, RSSI in dBm) of the access point in use; None where there is none."""
+
+    class Files(Protocol):
+        """A few small files that survive a power cut."""
+
+        def read(self, name: str) -> "bytes | None":
+            """The content of file `name`; None when it was never written."""
+
+        def write(self, name: str, data: bytes) -> None:
+            """Replace file `name` whole or not at all."""
+
+    class System(Protocol):
+        """The controller itself."""
+
+        def reset_cause(self) -> str:
+            """One of contract.RESET."""
+
+        def heap_free(self) -> int:
+            """Bytes free after a collection."""
+
+        def battery_mv(self) -> "int | None":
+            """Voltage of the battery behind the controller in mV."""
+
+        def temperature_c(self) -> "int | None":
+            """Temperature in the cart in degrees Celsius."""
+
+        def feed_watchdog(self) -> None:
+            """Show life: without it for some seconds the controller is reset."""

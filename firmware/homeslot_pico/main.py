@@ -1,0 +1,58 @@
+"""The cart on a Pico W.
+
+`main.py` on the flash says `from homeslot_pico.main import main` and `main()`.
+"""
+
+import asyncio
+import json
+
+from machine import I2C, Pin
+
+from homeslot.app.cart import Cart
+from homeslot.board import Board
+from homeslot_pico.clock import Clock
+from homeslot_pico.files import Files
+from homeslot_pico.network import Wifi
+from homeslot_pico.pins import Pins
+from homeslot_pico.settings import BadSettings, parse
+from homeslot_pico.system import System
+
+
+def main() -> None:
+    """Run the cart until it loses power; where it cannot, say so on the console and end.
+
+    A defect ends it too: the console shows it, and the watchdog starts the controller again within
+    nine seconds. To copy files in peace, hold the button while the controller starts.
+    """
+    files = Files(".")
+    text = files.read("board.json")
+    if text is None:
+        return print("homeslot: board.json is not there: copy the file of the cart's board to it")
+    try:
+        settings = parse(files.read("settings.json"))
+    except BadSettings as error:
+        return print("homeslot: settings.json: " + "\n  ".join(str(error).split("\n")))
+    board = json.loads(text)
+    pins = Pins(board["pins"])
+    if "button" in board["pins"] and not pins.read("button"):
+        return print("homeslot: the button is held: not started")
+    i2c = board["i2c"]
+    clock = Clock()
+    system = System(board["pins"], board["circuit"])
+    system.feed_watchdog()
+    cart = Cart(
+        board=Board(board),
+        cart=settings["cart"],
+        host=settings["host"],
+        port=settings["port"],
+        secret=settings["secret"],
+        changes={},
+        clock=clock,
+        wire_clock=clock,
+        bus=I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"]),
+        pins=pins,
+        network=Wifi(settings["wifi_ssid"], settings["wifi_key"]),
+        files=files,
+        system=system,
+    )
+    asyncio.run(cart.run())

@@ -1,0 +1,1 @@
+"""What board this is: board files, their lint, and the tools made from them."""

@@ -1,0 +1,101 @@
+"""`homeslot-bench`: the technician's tool for boards on a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from homeslot_hardware import boards
+from homeslot_hardware.lint import lint as findings_of
+from homeslot_hardware.lint import schema
+
+app = typer.Typer(
+    help="Look at homeslot boards: which there are, whether a file is right, where wires go.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Board = Annotated[str, typer.Argument(help="Name of a board that comes with homeslot, or a file.")]
+
+
+def main() -> None:
+    """Run `homeslot-bench`. Exit status 2: what it was given is wrong."""
+    app()
+
+
+@app.command("boards")
+def list_boards() -> None:
+    """List the boards that come with homeslot."""
+    rows = []
+    for name in boards.names():
+        board = boards.load(name)
+        slots = sum(bank["slots"] for bank in board["banks"])
+        rows.append((name, str(slots), board["controller"], board["title"]))
+    _show(("board", "slots", "controller", "what it is"), rows)
+
+
+@app.command()
+def lint(board: Board) -> None:
+    """Say everything that is wrong with a board file. Exit status 0: usable, 2: not."""
+    try:
+        findings = findings_of(boards.read(board))
+    except boards.BoardError as error:
+        raise _refusal(error) from None
+    for finding in findings:
+        typer.echo(f"{finding.level}: {board}: {finding}", err=True)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(2)
+    typer.echo(f"{board}: usable")
+
+
+@app.command()
+def pins(board: Board) -> None:
+    """Show what is wired to which pin of the controller, in the order of its GP numbers."""
+    try:
+        rows = pin_rows(boards.load(board))
+    except boards.BoardError as error:
+        raise _refusal(error) from None
+    _show(("GP", "pin", "line", "what it is"), rows)
+
+
+def pin_rows(board: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """(GP number, pin of the 40-pin header, name, meaning) of each line `board` uses."""
+    lines = []
+    for part, lines_of in (("i2c", ("sda", "scl")), ("pins", tuple(board["pins"]))):
+        described = schema()["properties"][part]["properties"]
+        lines += [(board[part][line], line, described[line]["description"]) for line in lines_of]
+    return [(f"GP{gp}", str(header_pin(gp)), line, meaning) for gp, line, meaning in sorted(lines)]
+
+
+def header_pin(gp: int) -> int:
+    """Number of the header pin that carries GP number `gp` (0..22, 26..28) on every Pico board.
+
+    Source: Raspberry Pi Pico datasheet, figure 2. A ground pin precedes GP2 and each fourth after
+    it; the analogue pins follow RUN and have a ground of their own before GP28.
+    """
+    return {26: 31, 27: 32, 28: 34}.get(gp, gp + 1 + (gp + 2) // 4)
+
+
+def _refusal(error: boards.BoardError) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(2)
+
+
+def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        for row in [columns, *rows]:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The hub: takes reports in, decides at the deadline, tells the one who can act."""

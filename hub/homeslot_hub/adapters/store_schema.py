@@ -1,0 +1,82 @@
+"""The tables of the SQLite store, as migrations: only ever added to.
+
+`event` and `snapshot` are history and append-only; `clock` and `span` are its time. `checkpoint`
+is derived and may be emptied. Times are epoch seconds unless they say otherwise; a null `at_s` was
+measured before the cart knew the time and is placed through `clock`.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("homeslot")
+NAMES = ("0001_session",)  # every migration there is, in order
+
+_FIRST = (
+    """CREATE TABLE event (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+        at_s INTEGER, kind TEXT NOT NULL, idx INTEGER NOT NULL, value TEXT NOT NULL,
+        was TEXT NOT NULL, current_ma INTEGER,
+        PRIMARY KEY (cart, boot, seq)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE snapshot (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+        at_s INTEGER, words TEXT NOT NULL,
+        PRIMARY KEY (cart, boot, seq, up_ms)
+    ) STRICT, WITHOUT ROWID""",
+    # Uptime zero of a boot was at offset_s, as its message at up_ms told.
+    """CREATE TABLE clock (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+        offset_s INTEGER NOT NULL,
+        PRIMARY KEY (cart, boot)
+    ) STRICT, WITHOUT ROWID""",
+    # Heard from from_s to to_s without a long gap. boot 0: epoch s; else seconds of that uptime.
+    """CREATE TABLE span (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL,
+        PRIMARY KEY (cart, boot, from_s)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE checkpoint (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, snap INTEGER NOT NULL,
+        up_ms INTEGER NOT NULL, through_s INTEGER NOT NULL, picture BLOB NOT NULL,
+        PRIMARY KEY (cart, boot, seq, snap, up_ms)
+    ) STRICT""",
+    """CREATE TABLE latest (
+        cart TEXT NOT NULL, kind TEXT NOT NULL, boot INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+        at_s INTEGER, payload BLOB NOT NULL,
+        PRIMARY KEY (cart, kind)
+    ) STRICT""",
+    """CREATE TABLE refused (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, arrived_s INTEGER NOT NULL, topic TEXT NOT NULL,
+        reason TEXT NOT NULL, payload BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE stranger (
+        controller TEXT PRIMARY KEY, first_s INTEGER NOT NULL, last_s INTEGER NOT NULL,
+        messages INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE school (name TEXT PRIMARY KEY, opened_s INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    # judged_s is null for a day that passed unseen.
+    """CREATE TABLE due (
+        school TEXT NOT NULL, day TEXT NOT NULL, rule TEXT NOT NULL, deadline_s INTEGER NOT NULL,
+        judged_s INTEGER,
+        PRIMARY KEY (school, day, rule)
+    ) STRICT, WITHOUT ROWID""",
+    # mail: pending, sent, none (no mail configured: the files are all), dead (given up, see error)
+    """CREATE TABLE notice (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, school TEXT NOT NULL, day TEXT NOT NULL,
+        rule TEXT NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL, subject TEXT NOT NULL,
+        text TEXT NOT NULL, html TEXT NOT NULL, created_s INTEGER NOT NULL, filed_s INTEGER,
+        mail TEXT NOT NULL DEFAULT 'pending' CHECK (mail IN ('pending', 'sent', 'none', 'dead')),
+        mailed_s INTEGER, tries INTEGER NOT NULL DEFAULT 0, next_s INTEGER NOT NULL,
+        error TEXT NOT NULL DEFAULT '',
+        UNIQUE (school, day, rule, email),
+        FOREIGN KEY (school, day, rule) REFERENCES due (school, day, rule)
+    ) STRICT""",
+    "CREATE INDEX notice_open ON notice (id) WHERE filed_s IS NULL OR mail = 'pending'",
+)
+
+
+@migrations(name=NAMES[0])
+def _first(db: Database) -> None:
+    for statement in _FIRST:
+        db.execute(statement)

@@ -1,0 +1,316 @@
+"""The one place where real things are built and wired: the hub's store, and the whole server.
+
+A running server is four threads. The writer owns the database: it takes batches from the broker's
+connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
+times a second at what has come due and whether the configuration or the credentials have changed.
+Delivery sends notices on a connection of its own. The broker's supervisor starts a dead nats-server
+again. An unexpected error in any of them stops the server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from homeslot_hub.adapters import broker_mosquitto
+from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
+from homeslot_hub.adapters.credentials import Credentials, Identity
+from homeslot_hub.adapters.deliver import Deliverer
+from homeslot_hub.adapters.files import open_private, stamp
+from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.store_sqlite import SqliteStore
+from homeslot_hub.adapters.threads import watched
+from homeslot_hub.config import ConfigError, Settings, load, read_secret
+from homeslot_hub.model import SchoolDay
+from homeslot_hub.service.digest import Digest, compose
+from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.ports import StoreError
+
+_log = logging.getLogger("homeslot.server")
+BATCH = 500  # messages in one commit at most
+LOOK_S = 0.25
+_DELIVER_S = 1.0
+_RETRY_S = (1.0, 30.0)
+_LISTEN_S = 5.0
+_END_S = 2.0  # how long a thread is waited for; a mail server may hold one up for longer
+T = TypeVar("T")
+
+NowS = Callable[[], int]
+OnDay = Callable[[SchoolDay, Digest], None]
+
+
+class ServerError(Exception):
+    """The server cannot start, or had to stop, and why."""
+
+
+def open_store(settings: Settings) -> SqliteStore:
+    """The hub's database, made when there is none. Raises StoreError."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SqliteStore(settings.database)
+
+
+def open_hub(settings: Settings, now_s: NowS) -> Hub:
+    """A hub over its database, without any network. Raises StoreError."""
+    return Hub(settings.schools, open_store(settings), now_s)
+
+
+class Server:
+    """Broker, ingest, rules and delivery, running in threads of this process.
+
+    `now_s` is the clock of everything that is measured or due. `on_day` is called, from the
+    writer's thread, with each school day when it has been judged. Where `settings` came from a
+    file, that file is taken up again when it changes; a broken one is said and passed over.
+    """
+
+    def __init__(self, settings: Settings, now_s: NowS, on_day: OnDay | None = None) -> None:
+        self.settings = settings
+        self._now_s = now_s
+        self._on_day = on_day
+        self._opened = ExitStack()  # what stop() has to close, last opened first
+        self._over = threading.Event()
+        self._wake_delivery = threading.Event()
+        self._failure: BaseException | None = None
+        self._broker: NatsBroker | None = None
+        self._carts_admitted = False
+
+    @property
+    def port(self) -> int:
+        """The port carts connect to, once started."""
+        return self.settings.broker.port if self._broker is None else self._broker.port
+
+    def start(self) -> None:
+        """Return when carts can connect.
+
+        Raises ServerError, BrokerError, StoreError or ConfigError; nothing runs on then.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything, within about five seconds. What is not yet handled waits for the next
+        start."""
+        self._over.set()
+        self._wake_delivery.set()
+        self._opened.close()
+
+    def request_stop(self) -> None:
+        """Make `wait` return; may be called from a signal handler."""
+        self._over.set()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Return when a stop was requested, or after `timeout_s`.
+
+        Raises ServerError when a thread failed.
+        """
+        self._over.wait(timeout_s)
+        if self._failure is not None:
+            raise ServerError(f"stopped by an error: {self._failure!r}") from self._failure
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        settings = self.settings
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._opened.enter_context(_only_one(settings.data))
+        self.credentials = Credentials(settings.data)
+        self._stamps = self._read_stamps()
+        self._store = open_store(settings)
+        self._opened.callback(self._store.close)
+        #: The hub as the writer's thread uses it; elsewhere only once the server has stopped.
+        self.hub = self._make_hub()
+        # A hub that comes back gives carts the same grace to hand in what they have kept.
+        self._judge_from_s = self._now_s() + max(s.grace_s for s in settings.schools)
+        self._start_broker()
+        self._ingest = Ingest(self._login(), self._now_s)
+        self._ingest.start()
+        self._opened.callback(self._ingest.stop)
+        self._run("delivery", self._deliver)
+        self._run("writer", self._write)
+        self._let_carts_in()
+
+    def _start_broker(self) -> None:
+        settings = self.settings
+        broker = settings.broker
+        for controller in sorted(_configured(settings) - set(self.credentials.carts())):
+            _log.warning("cart %s has no credentials: homeslot cart renew %s", *[controller] * 2)
+        if broker.kind == "external":
+            identities = self.credentials.identities()
+            if broker_mosquitto.write(settings.data, identities, broker.port):
+                _log.warning("%s", broker_mosquitto.instructions(settings.data))
+            return
+        self._broker = NatsBroker(
+            settings.data,
+            broker.host,
+            broker.port,
+            self._admitted,
+            server_path(broker.nats_server),
+            self._fail,
+        )
+        self._broker.start()
+        self._opened.callback(self._broker.stop)
+
+    def _admitted(self) -> Sequence[Identity]:
+        # A broker keeps nothing for a hub it has never seen: the first time, carts have to wait
+        # until the hub listens, or what they say before would be taken from them and lost.
+        identities = self.credentials.identities()
+        return identities if self._carts_admitted else identities[:1]
+
+    def _let_carts_in(self) -> None:
+        listening = self._ingest.wait_listening(_LISTEN_S)
+        if self._broker is None:
+            return  # that broker is not ours to wait for; ingest says what is wrong and tries on
+        if not listening:
+            raise ServerError("the hub cannot listen to its own broker; see its log")
+        self._carts_admitted = True
+        self._broker.reload()
+
+    def _login(self) -> Login:
+        broker = self.settings.broker
+        # An address that means "every interface" is where to listen, not where to connect.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(broker.host, broker.host)  # noqa: S104
+        return Login(
+            host,
+            self.port,
+            broker.user,
+            read_secret(broker.password_file or self.credentials.hub_secret_file),
+            self.credentials.hub_client_id,
+            broker.ca_file,
+        )
+
+    def _make_hub(self) -> Hub:
+        for school in self.settings.schools:
+            # From now on this school's days are ours, though none is judged for a while yet.
+            self._store.opened_s(school.name, self._now_s())
+        return Hub(self.settings.schools, self._store, self._now_s)
+
+    def _run(self, name: str, work: Callable[[], None]) -> None:
+        thread = watched(name, work, self._fail)
+        thread.start()
+        self._opened.callback(thread.join, _END_S)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._over.set()
+
+    def _deliver(self) -> None:
+        settings = self.settings
+        with closing(open_store(settings)) as outbox:
+            deliverer = Deliverer(outbox, settings.data, settings.mail, self._now_s)
+            while not self._over.is_set():
+                self._wake_delivery.clear()
+                try:
+                    deliverer.deliver_due()
+                except (StoreError, OSError) as error:
+                    _log.error("digests cannot be delivered: %s; trying again", error)
+                self._wake_delivery.wait(_DELIVER_S)
+
+    # The writer's thread
+
+    def _write(self) -> None:
+        looked = time.monotonic()
+        while not self._over.is_set():
+            batch = self._ingest.batch(BATCH, LOOK_S)
+            if batch:
+                self._take(batch)
+            if time.monotonic() - looked >= LOOK_S:
+                looked = time.monotonic()
+                self._look()
+
+    def _take(self, batch: Sequence[Received]) -> None:
+        messages = [received.message for received in batch]
+        commands = self._kept(lambda: self.hub.take(messages))
+        if not self._over.is_set():
+            self._ingest.acknowledge(batch)
+            self._ingest.publish(commands)
+
+    def _kept(self, work: Callable[[], list[T]]) -> list[T]:
+        """What `work` returns, tried until the store can keep it; nothing when stopped meanwhile.
+
+        A full disk is no reason to end: the broker keeps what is not acknowledged.
+        """
+        pause_s = _RETRY_S[0]
+        while True:
+            try:
+                return work()
+            except StoreError as error:
+                _log.error("%s; trying again in %.0f s", error, pause_s)
+            if self._over.wait(pause_s):
+                return []
+            pause_s = min(2 * pause_s, _RETRY_S[1])
+
+    def _look(self) -> None:
+        self._ingest.check()
+        stamps = self._read_stamps()
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._take_up()
+        if self._now_s() < self._judge_from_s:
+            return
+        for day in self._kept(self.hub.tick):
+            self._wake_delivery.set()
+            if self._on_day is not None:
+                self._on_day(day, compose(day))
+
+    def _read_stamps(self) -> tuple[object, ...]:
+        source = self.settings.source
+        return (self.credentials.stamp(), None if source is None else stamp(source))
+
+    def _take_up(self) -> None:
+        """Take up what `homeslot cart add` and its like have changed, dropping nobody."""
+        settings = self.settings
+        try:
+            if settings.source is not None:
+                settings = load(settings.source)
+            if self._broker is not None:
+                self._broker.reload()
+            elif broker_mosquitto.write(
+                settings.data, self.credentials.identities(), settings.broker.port
+            ):
+                _log.warning("%s", broker_mosquitto.instructions(settings.data))
+        except ConfigError as error:
+            _log.error("%s\nthe hub goes on with what it had before", error)
+            return
+        except BrokerError as error:
+            _log.error("%s", error)
+        if replace(settings, schools=()) != replace(self.settings, schools=()):
+            _log.warning("changes outside of [[school]] need a restart of the hub")
+        if settings.schools != self.settings.schools:
+            self.settings = replace(self.settings, schools=settings.schools)
+            self.hub = self._make_hub()
+            _log.info("taken up: %d carts", len(_configured(settings)))
+
+
+def _configured(settings: Settings) -> set[str]:
+    return {cart.controller for school in settings.schools for cart in school.carts}
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process. Raises ServerError when another serves it."""
+    with open_private(data / "hub.lock") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            pid = lock.read().strip() or "?"
+            raise ServerError(f"process {pid} serves {data} already") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

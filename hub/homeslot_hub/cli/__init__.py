@@ -1,0 +1,273 @@
+"""`homeslot`: the hub's command line. Exit status 2 for a configuration that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from homeslot_hub.adapters.broker_nats import BrokerError
+from homeslot_hub.adapters.credentials import CredentialError
+from homeslot_hub.bootstrap import Server, ServerError, open_store
+from homeslot_hub.cli import report, setup
+from homeslot_hub.config import ConfigError, Problem, Settings, load
+from homeslot_hub.model import School, SchoolDay
+from homeslot_hub.rules import calendar, words
+from homeslot_hub.service.digest import Digest
+from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.ports import StoreError
+
+app = typer.Typer(
+    help="Every device home in its slot by the bell.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
+app.add_typer(cart_app, name="cart")
+
+Config = Annotated[
+    Path,
+    typer.Option("--config", "-c", envvar="HOMESLOT_CONFIG", help="The configuration file."),
+]
+DEFAULT = Path("homeslot.toml")
+SchoolName = Annotated[
+    str | None, typer.Option("--school", help="The school's name, where there are several.")
+]
+Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line (by default this program's) and exit."""
+    try:
+        app(arguments, prog_name="homeslot")
+    except ConfigError as error:
+        _fail(error, 2)
+    except (
+        BrokerError,
+        CredentialError,
+        ServerError,
+        StoreError,
+        setup.Refused,
+        OSError,
+    ) as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> NoReturn:
+    typer.echo(f"homeslot: {error}", err=True)
+    raise SystemExit(status)
+
+
+def _now_s() -> int:
+    return int(time.time())
+
+
+@app.command()
+def init(
+    config: Config = DEFAULT,
+    school: Annotated[str, typer.Option(help="The school's name.")] = "Example School",
+    zone: Annotated[
+        str | None, typer.Option(help="Its time zone; this machine's by default.")
+    ] = None,
+    deadline: Annotated[str, typer.Option(help="When all must be home.")] = "17:00",
+    coordinator: Annotated[
+        str, typer.Option(help="Who gets the digest.")
+    ] = "Rosa Diaz <rosa.diaz@school.example>",
+    controller: Annotated[str, typer.Option(help="The first cart's controller id.")] = "cart-1",
+) -> None:
+    """Write a commented configuration with one school and one cart, and make the credentials."""
+    text = setup.example(
+        name=school,
+        zone=zone or setup.machine_zone(),
+        deadline=deadline,
+        coordinator=coordinator,
+        controller=controller,
+    )
+    secret = setup.init(config, text, controller)
+    settings = load(config)
+    typer.echo(f"Wrote {config}: school {school}, time zone {settings.schools[0].zone.key}.")
+    typer.echo(f"Made {settings.data} with the hub's own secret.")
+    if secret is None:
+        typer.echo(f"{controller} has credentials already: homeslot cart renew {controller}")
+    else:
+        _show_secret(settings, controller, secret)
+    typer.echo("Look through the file, then: homeslot serve")
+
+
+@app.command()
+def serve(config: Config = DEFAULT) -> None:
+    """Run the hub, with its broker unless another is configured, until Ctrl-C or SIGTERM."""
+    settings = load(config)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    server = Server(settings, _now_s, _announce)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.request_stop())
+    with server:
+        broker = settings.broker
+        carts = sum(len(school.carts) for school in settings.schools)
+        schools = words.count(len(settings.schools), "school")
+        typer.echo(f"homeslot serves {schools} with {words.count(carts, 'cart')}")
+        typer.echo(f"  broker    {broker.kind}, {broker.host}:{server.port}")
+        typer.echo(f"  database  {settings.database}")
+        mail = "" if settings.mail is None else f", and by mail through {settings.mail.host}"
+        typer.echo(f"  digests   {settings.digests}{mail}")
+        typer.echo("Ctrl-C ends it; nothing is lost meanwhile.")
+        server.wait()
+        typer.echo("homeslot stops")
+
+
+def _announce(day: SchoolDay, digest: Digest) -> None:
+    typer.echo(f"\n{digest.subject}\n\n{digest.text}")
+
+
+@app.command()
+def status(config: Config = DEFAULT) -> None:
+    """How every cart stands now, as a table, and what else needs a look."""
+    settings = load(config)
+    with closing(open_store(settings)) as store:
+        now = Hub(settings.schools, store, _now_s).status()
+        report.show(report.status_parts(now), Console())
+
+
+@app.command()
+def check(
+    at: Annotated[
+        str,
+        typer.Option("--at", help="17:00 (today, on the school's clock) or 2026-11-20T17:00."),
+    ],
+    config: Config = DEFAULT,
+    school: SchoolName = None,
+) -> None:
+    """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
+    settings = load(config)
+    with closing(open_store(settings)) as store:
+        hub = Hub(settings.schools, store, _now_s)
+        for one in _schools(settings, config, school):
+            judged = hub.judge(one, _moment_s(at, one, config))
+            report.show(report.check_parts(judged), Console())
+
+
+@app.command()
+def digest(
+    on: Annotated[
+        str | None, typer.Option("--date", help="The school day, as 2026-11-20; today by default.")
+    ] = None,
+    config: Config = DEFAULT,
+    school: SchoolName = None,
+) -> None:
+    """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
+    settings = load(config)
+    with closing(open_store(settings)) as store:
+        hub = Hub(settings.schools, store, _now_s)
+        for one in _schools(settings, config, school):
+            day = calendar.school_day_of(one, _now_s())
+            if on is not None:
+                try:
+                    day = date.fromisoformat(on)
+                except ValueError:
+                    raise _bad(config, "--date", on, "a date such as 2026-11-20") from None
+            if not calendar.is_school_day(one, day):
+                typer.echo(f"{one.name}: {day} is no school day", err=True)
+                continue
+            deadline_s = calendar.deadline_s(one, day)
+            # As it was, or would have been, worked out in time.
+            judged = hub.judge(one, deadline_s, deadline_s + one.grace_s)
+            report.show(report.digest_parts(judged), Console())
+
+
+@cart_app.command("add")
+def cart_add(
+    controller: Controller,
+    number: Annotated[int, typer.Option(help="The cart's number in the school.")],
+    room: Annotated[str, typer.Option(help="Where it belongs.")],
+    teacher: Annotated[str, typer.Option(help='Who answers for it: "Ann Lee <ann@x.example>".')],
+    config: Config = DEFAULT,
+    school: SchoolName = None,
+    slots: Annotated[int, typer.Option(help="How many slots it has.")] = 30,
+    lock: Annotated[Literal["locked", "open"], typer.Option(help="The front's policy.")] = "locked",
+    rotates: Annotated[
+        bool, typer.Option("--rotates", help="Its shelves take turns in charging.")
+    ] = False,
+) -> None:
+    """Add a cart to the configuration, make its credentials, show its secret once."""
+    cart = {
+        "controller": controller,
+        "number": number,
+        "room": room,
+        "teacher": teacher,
+        "slots": slots,
+        "lock": lock,
+        "rotates": rotates,
+    }
+    secret = setup.add_cart(config, school, cart)
+    settings = load(config)
+    typer.echo(f"Added cart {number} ({controller}) to {config}.")
+    _show_secret(settings, controller, secret)
+    typer.echo(setup.hand_over(settings))
+
+
+@cart_app.command("renew")
+def cart_renew(controller: Controller, config: Config = DEFAULT) -> None:
+    """Give a cart a new secret, shown once. The old one stops working."""
+    settings = load(config)
+    _show_secret(settings, controller, setup.renew_cart(settings, controller))
+    typer.echo(setup.hand_over(settings))
+
+
+@cart_app.command("remove")
+def cart_remove(
+    controller: Controller,
+    config: Config = DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a cart and its credentials; it is put out at once. Its history stays."""
+    if not yes:
+        typer.confirm(f"Remove {controller}?", abort=True)
+    setup.remove_cart(config, controller)
+    typer.echo(f"Removed {controller}.")
+    typer.echo(setup.hand_over(load(config)))
+
+
+def _show_secret(settings: Settings, controller: str, secret: str) -> None:
+    broker = settings.broker
+    typer.echo(f"For the controller of {controller}, shown this once:")
+    typer.echo(f"  host    {broker.host}\n  port    {broker.port or 'as homeslot serve says'}")
+    typer.echo(f"  user    {controller}\n  secret  {secret}")
+
+
+def _schools(settings: Settings, config: Path, name: str | None) -> list[School]:
+    found = [school for school in settings.schools if name in (None, school.name)]
+    if not found:
+        names = ", ".join(school.name for school in settings.schools)
+        raise _bad(config, "--school", str(name), names)
+    return found
+
+
+def _moment_s(text: str, school: School, config: Path) -> int:
+    """Epoch seconds of HH:MM today, or of an ISO time, on the school's clock."""
+    now = datetime.now(school.zone)
+    try:
+        moment = datetime.fromisoformat(f"{now:%Y-%m-%d}T{text}" if len(text) == 5 else text)
+    except ValueError:
+        raise _bad(config, "--at", text, "17:00 or 2026-11-20T17:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=school.zone)
+    return int(moment.timestamp())
+
+
+def _bad(config: Path, key: str, value: str, allowed: str) -> ConfigError:
+    return ConfigError(config, [Problem(key, f"is {value}", f"allowed {allowed}")])

@@ -1,0 +1,208 @@
+"""`homeslot init` and `homeslot cart …`: the configuration file, credentials, broker rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+import tomlkit
+from tomlkit.items import AoT, Table
+
+from homeslot_hub.adapters import broker_mosquitto
+from homeslot_hub.adapters.credentials import Credentials
+from homeslot_hub.adapters.files import replace_file
+from homeslot_hub.config import ConfigError, Problem, Settings, load, parse
+
+
+class Refused(Exception):
+    """What was asked cannot be done here, and what to do instead."""
+
+
+_EXAMPLE = """\
+# The configuration of homeslot. A broken one is refused with all that is wrong with it.
+
+[hub]
+data = "homeslot-data"  # database, digests and secrets; beside this file
+
+[broker]
+kind = "embedded"       # external: a Mosquitto of your own; see below
+host = "127.0.0.1"      # the address the broker listens on: carts come in over the network only
+                        # when this is the address of this machine there
+port = 1883             # 0 takes a free one
+# nats_server = "/opt/nats/nats-server"   # another one than that installed with homeslot
+#
+# kind = "external"
+# host = "mqtt.school.example"
+# user = "hub"
+# password_file = "hub-password"          # chmod 600; else the secret that homeslot made
+# ca_file = "school-ca.pem"               # with this the connection is TLS
+
+# Without mail the digests go to the terminal and to <data>/digests.
+# [mail]
+# host = "smtp.school.example"
+# port = 587
+# security = "starttls"                   # starttls, tls, none
+# user = "homeslot"
+# password_file = "mail-password"         # chmod 600
+# sender = "Homeslot <homeslot@school.example>"
+
+[[school]]
+name = {name}
+zone = {zone}
+deadline = {deadline}      # on the school's own clock
+days = ["mon", "tue", "wed", "thu", "fri"]
+coordinator = {coordinator}  # gets the digest
+grace_s = 120           # how long the hub waits for reports measured before the deadline
+silent_after_s = 900    # a cart not heard for this long is silent
+idle_after_s = 900      # a device that draws nothing this long has its cable suspected
+
+# One of these for each cart; `homeslot cart add` writes them and makes the credentials.
+[[school.cart]]
+controller = {controller}    # the controller's id and user name: a-z, 0-9, -
+number = 1              # devices are called number-slot: 1-12
+room = "Room 1"
+teacher = "Ann Lee <ann.lee@school.example>"
+slots = 30
+spare = []              # slots without a device of their own
+lock = "locked"         # open: the front may stay open
+rotates = false         # true: its shelves take turns in charging
+"""
+
+
+def example(*, name: str, zone: str, deadline: str, coordinator: str, controller: str) -> str:
+    """A commented configuration with one school and one cart."""
+    values = {
+        "name": name,
+        "zone": zone,
+        "deadline": deadline,
+        "coordinator": coordinator,
+        "controller": controller,
+    }
+    # TOML reads JSON's strings.
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    return _EXAMPLE.format(**quoted)
+
+
+def init(path: Path, text: str, controller: str) -> str | None:
+    """Write `text` to `path` and make the first credentials; the cart's secret.
+
+    None when the data folder there has credentials for it already. Raises ConfigError for a text
+    that is no configuration, Refused where there is one.
+    """
+    if path.exists():
+        raise Refused(f"{path} exists already; it was left as it is")
+    settings = parse(text, path)
+    credentials = Credentials(settings.data)
+    known = controller in credentials.carts()
+    secret = None if known else credentials.add_cart(controller)
+    replace_file(path, text, 0o644)
+    return secret
+
+
+def machine_zone(
+    environment: Mapping[str, str] = os.environ, localtime: Path = Path("/etc/localtime")
+) -> str:
+    """The time zone this machine is set to, by name; UTC when it does not say."""
+    said = environment.get("TZ", "").lstrip(":")
+    linked = str(localtime.resolve()).partition("/zoneinfo/")[2]
+    zones = available_timezones()
+    return next((name for name in (said, linked) if name in zones), "UTC")
+
+
+def add_cart(path: Path, school: str | None, cart: Mapping[str, object]) -> str:
+    """Add `cart` (keys of [[school.cart]]) to the file and make its credentials; its secret.
+
+    Raises ConfigError when the file with it would not be valid, or there is no such school;
+    CredentialError when the controller has credentials already.
+    """
+    settings = load(path)
+    document = tomlkit.parse(path.read_text("utf-8"))
+    table = _school(path, document, settings, school)
+    entry = tomlkit.table()
+    for key, value in cart.items():
+        entry.add(key, cast(Any, value))
+    entry.add(tomlkit.nl())
+    carts = table.get("cart")
+    if not isinstance(carts, AoT):
+        table["cart"] = carts = tomlkit.aot()
+    carts.append(entry)
+    text = tomlkit.dumps(document)
+    settings = parse(text, path)
+    credentials = Credentials(settings.data)
+    controller = str(cart["controller"])
+    secret = credentials.add_cart(controller)
+    try:
+        _save(path, text)
+    except OSError:
+        credentials.remove_cart(controller)
+        raise
+    return secret
+
+
+def remove_cart(path: Path, controller: str) -> None:
+    """Take a cart out of the file and its credentials away. Its history stays.
+
+    Raises Refused when neither knows it.
+    """
+    settings = load(path)
+    document = tomlkit.parse(path.read_text("utf-8"))
+    found = False
+    for school in cast(AoT, document["school"]):
+        carts = school.get("cart", [])
+        for i, cart in reversed(list(enumerate(carts))):
+            if cart["controller"] == controller:
+                del carts[i]
+                found = True
+        if isinstance(carts, AoT) and not len(carts):
+            del school["cart"]
+    text = tomlkit.dumps(document)
+    parse(text, path)
+    credentials = Credentials(settings.data)
+    if not found and controller not in credentials.carts():
+        raise Refused(f"there is no cart {controller}")
+    if controller in credentials.carts():
+        credentials.remove_cart(controller)
+    if found:
+        _save(path, text)
+
+
+def renew_cart(settings: Settings, controller: str) -> str:
+    """Give a configured cart a new secret; the old one stops working. Raises Refused."""
+    if controller not in {cart.controller for s in settings.schools for cart in s.carts}:
+        raise Refused(f"there is no cart {controller}; homeslot cart add makes one")
+    credentials = Credentials(settings.data)
+    if controller in credentials.carts():
+        return credentials.renew_cart(controller)
+    return credentials.add_cart(controller)
+
+
+def hand_over(settings: Settings) -> str:
+    """Make the broker know the credentials; what is left for a person to do."""
+    if settings.broker.kind == "embedded":
+        return "A running homeslot serve takes it up at once."
+    credentials = Credentials(settings.data)
+    broker_mosquitto.write(settings.data, credentials.identities(), settings.broker.port)
+    return broker_mosquitto.instructions(settings.data)
+
+
+def _school(
+    path: Path, document: tomlkit.TOMLDocument, settings: Settings, name: str | None
+) -> Table:
+    names = [school.name for school in settings.schools]
+    if name is None and len(names) == 1:
+        name = names[0]
+    if name not in names:
+        said = "is missing" if name is None else f'is "{name}"'
+        raise ConfigError(path, [Problem("--school", said, f"allowed {', '.join(names)}")])
+    return cast(AoT, document["school"])[names.index(name)]
+
+
+def _save(path: Path, text: str) -> None:
+    """Replace the configuration, with the mode it has, and where it is when `path` is a link."""
+    path = path.resolve()
+    replace_file(path, text, stat.S_IMODE(path.stat().st_mode))

@@ -1,0 +1,217 @@
+"""The hub's configuration: one TOML file, checked whole, every error said at once.
+
+The keys are declared in config_tables. Secrets never stand in this file: it names files that only
+their owner may read (`read_secret`).
+"""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from homeslot_hub.config_tables import (
+    DAYS,
+    PERSON,
+    CartTable,
+    MailTable,
+    Problem,
+    RootTable,
+    SchoolTable,
+    across,
+    told,
+)
+from homeslot_hub.model import Cart, Person, School
+
+__all__ = [
+    "BrokerSettings",
+    "ConfigError",
+    "MailSettings",
+    "Problem",
+    "Settings",
+    "load",
+    "parse",
+    "read_secret",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """Where the broker is. `port` 0: the embedded broker takes a free one.
+
+    `password_file` is None where the hub's own generated secret is used, `ca_file` where the
+    connection is not TLS, `nats_server` where the one installed beside this program is used.
+    """
+
+    kind: Literal["embedded", "external"] = "embedded"
+    host: str = "127.0.0.1"
+    port: int = 1883
+    user: str = "hub"
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    nats_server: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server digests leave by. `password_file` is None where it asks for no login."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]
+    user: str | None
+    password_file: Path | None
+    sender: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One hub. `source` is the file it was read from, None where a program made it."""
+
+    data: Path
+    schools: tuple[School, ...]
+    broker: BrokerSettings = BrokerSettings()
+    mail: MailSettings | None = None
+    source: Path | None = None
+
+    @property
+    def database(self) -> Path:
+        """The file with everything the hub knows."""
+        return self.data / "homeslot.db"
+
+    @property
+    def digests(self) -> Path:
+        """The folder every digest is written to."""
+        return self.data / "digests"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used: `problems` are all that is wrong with `where`."""
+
+    def __init__(self, where: Path, problems: Iterable[Problem]) -> None:
+        self.where = where
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        count = len(self.problems)
+        super().__init__(f"{where} cannot be used, things to put right: {count}{lines}")
+
+
+def load(path: Path) -> Settings:
+    """The checked settings in the TOML file `path`. Raises ConfigError with all that is wrong."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(path, [Problem("the file", "is not text", "allowed UTF-8")]) from None
+    except OSError as error:
+        problem = Problem("the file", f"cannot be read ({error.strerror})", "try homeslot init")
+        raise ConfigError(path, [problem]) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """The checked settings in `text`, which stands or is to stand in `path`. Raises ConfigError."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path, [Problem("the file", "is not TOML", str(error))]) from None
+    problems: list[Problem] = []
+    root: RootTable | None = None
+    try:
+        root = RootTable.model_validate(raw)
+    except ValidationError as error:
+        problems += told(error)
+    problems += across(raw)
+    if problems or root is None:
+        raise ConfigError(path, problems)
+    return _settings(root, path)
+
+
+def read_secret(path: Path) -> str:
+    """The secret in `path`, without the line's end.
+
+    Raises ConfigError when it cannot be read, is empty, or others may read it.
+    """
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            asked = f"others may not read a secret: chmod 600 {path}"
+            raise ConfigError(path, [Problem("the file", "is open to others", asked)])
+        secret = path.read_text("utf-8").strip("\r\n")
+    except OSError as error:
+        raise ConfigError(path, [Problem("the file", "cannot be read", str(error))]) from None
+    if not secret or not secret.isprintable():
+        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed one line")])
+    return secret
+
+
+def _settings(root: RootTable, path: Path) -> Settings:
+    home = path.absolute().parent
+    broker = root.broker
+    return Settings(
+        data=home / root.hub.data,
+        broker=BrokerSettings(
+            kind=broker.kind,
+            host=broker.host,
+            port=broker.port,
+            user=broker.user or "hub",
+            password_file=_beside(home, broker.password_file),
+            ca_file=_beside(home, broker.ca_file),
+            nats_server=_beside(home, broker.nats_server),
+        ),
+        mail=None if root.mail is None else _mail(root.mail, home),
+        schools=tuple(_school(school) for school in root.school),
+        source=path.absolute(),
+    )
+
+
+def _beside(home: Path, name: str | None) -> Path | None:
+    return None if name is None else home / Path(name).expanduser()
+
+
+def _mail(mail: MailTable, home: Path) -> MailSettings:
+    return MailSettings(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        user=mail.user,
+        password_file=_beside(home, mail.password_file),
+        sender=_person(mail.sender),
+    )
+
+
+def _school(school: SchoolTable) -> School:
+    return School(
+        name=school.name,
+        zone=ZoneInfo(school.zone),
+        coordinator=_person(school.coordinator),
+        carts=tuple(_cart(cart) for cart in school.cart),
+        deadline=time.fromisoformat(school.deadline),
+        days=frozenset(DAYS.index(day) for day in school.days),
+        grace_s=school.grace_s,
+        silent_after_s=school.silent_after_s,
+        idle_after_s=school.idle_after_s,
+    )
+
+
+def _cart(cart: CartTable) -> Cart:
+    return Cart(
+        controller=cart.controller,
+        number=cart.number,
+        room=cart.room,
+        teacher=_person(cart.teacher),
+        slots=cart.slots,
+        spare=frozenset(cart.spare),
+        lock=cart.lock,
+        rotates=cart.rotates,
+    )
+
+
+def _person(text: str) -> Person:
+    name, email = PERSON.fullmatch(text).groups()  # type: ignore[union-attr]  # checked: a PersonText
+    return Person(name, email)

@@ -1,0 +1,298 @@
+"""The digest: one mail per school day that says what is wrong, where, since when and what to do.
+
+Carts that need a hand come first, the most urgent first; inside a cart causes stand before
+symptoms, as judged. It is sent when all is home too, so that its absence means something. The
+subject holds no person's name (C13). The text part is complete alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from homeslot_hub.model import CartVerdict, Finding, Person, School, SchoolDay, Verdict
+from homeslot_hub.rules import words
+
+TEXT_COLUMNS = 78
+LINES_AT_MOST = 6  # of one group: more times than this become "between … and …"
+
+# Between carts: danger first, then what is lost or open tonight, then what is not known.
+URGENT_FIRST: tuple[Finding, ...] = (
+    "power_fault",
+    "unlocked",
+    "out",
+    "silent",
+    "unplugged",
+    "sensor_fault",
+    "not_charging",
+)
+Tone = Literal["alarm", "warning", "unknown"]
+TAGS: dict[Finding, tuple[str, Tone]] = {
+    "power_fault": ("Power fault", "alarm"),
+    "unlocked": ("Not locked", "alarm"),
+    "out": ("Out", "alarm"),
+    "silent": ("Silent", "unknown"),
+    "unplugged": ("Not plugged in", "warning"),
+    "sensor_fault": ("Sensor fault", "unknown"),
+    "not_charging": ("Not charging", "warning"),
+}
+# What several verdicts about one slot each are called together, by finding and rule.
+TOGETHER = {
+    ("out", "C2"): "{} devices are out of their slots:",
+    ("not_charging", "C7"): "{} devices have drawn nothing:",
+    ("power_fault", "C1"): "{} slots have drawn too much current or fed some back:",
+    ("sensor_fault", "C2"): "The switches of {} slots cannot be believed:",
+    ("sensor_fault", "C7"): "{} devices are in their slots, but their charging is not measured:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One mail: its subject, its plain text (at most 78 columns) and its HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing a reader must know about a cart: what, since when, what hides behind it, what next.
+
+    `lines` say which since when, where `what` speaks of several. Texts are empty when not needed.
+    """
+
+    tag: str
+    tone: Tone
+    what: str
+    lines: tuple[str, ...]
+    known: str
+    hidden: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class CartPart:
+    """One cart that needs a hand."""
+
+    title: str
+    room: str
+    teacher: Person
+    tally: str
+    troubles: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything both templates say, in words."""
+
+    subject: str
+    school: str
+    when: str
+    outcome: str
+    tally: tuple[tuple[str, int], ...]
+    late: str
+    carts: tuple[CartPart, ...]
+    fine: str
+    strangers: str
+    foot: str
+
+
+def compose(day: SchoolDay) -> Digest:
+    """The digest of one judged school day, for the school's coordinator."""
+    page = _page(day)
+    templates = _templates()
+    return Digest(
+        page.subject,
+        templates.get_template("digest.txt.j2").render(page=page),
+        templates.get_template("digest.html.j2").render(page=page),
+    )
+
+
+@functools.cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("homeslot_hub.service"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters["wrap"] = _wrap
+    templates.filters["mailto"] = lambda email: "mailto:" + quote(email, safe="@")
+    return templates
+
+
+def _wrap(text: str, indent: int = 0, hang: int = 0) -> str:
+    """`text` in lines of the text part, indented; all but the first `hang` more."""
+    return textwrap.fill(
+        text,
+        TEXT_COLUMNS,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hang),
+        break_on_hyphens=False,
+    )
+
+
+def _page(day: SchoolDay) -> Page:
+    school = day.school
+    at = words.clock(school.zone, day.deadline_s, day.deadline_s)
+    judged = words.clock(school.zone, day.judged_s, day.deadline_s)
+    on = date.fromisoformat(day.day)
+    troubled = sorted((cart for cart in day.carts if not cart.all_home), key=_urgency)
+    fine = [cart for cart in day.carts if cart.all_home]
+    outcome = _outcome(day, len(troubled))
+    late = due = ""
+    if day.late_s:
+        due = words.clock(school.zone, day.deadline_s + school.grace_s, day.deadline_s)
+        late = (
+            f"This digest is late: it was worked out at {judged} instead of {due}, because the "
+            f"hub was not at work then. It says how things stood at {at}."
+        )
+    name = " ".join(school.name.split())
+    moment = f"{on:%a} {on.day} {on:%b}, {at}{' (late)' if late else ''}"
+    return Page(
+        subject=f"{name}, {moment}: {outcome}",
+        school=name,
+        when=f"{on:%A} {on.day} {on:%B} {on.year}, {at}",
+        outcome=outcome[:1].upper() + outcome[1:],
+        tally=tuple((word, _places(day.carts, word)) for word in ("home", "out", "unknown")),
+        late=late,
+        carts=tuple(_cart_part(school, cart) for cart in troubled),
+        fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
+        strangers=_strangers(day.unknown_controllers),
+        foot=(
+            f"What counts is what the carts measured by {at}; worked out at {judged}. "
+            f"Times are those of {school.zone.key}."
+        ),
+    )
+
+
+def _urgency(cart: CartVerdict) -> tuple[int, int]:
+    ranks = (URGENT_FIRST.index(verdict.finding) for verdict in cart.verdicts)
+    return min(ranks), cart.cart.number
+
+
+def _places(carts: Sequence[CartVerdict], word: str) -> int:
+    return sum(cart.places.count(word) for cart in carts)
+
+
+def _outcome(day: SchoolDay, troubled: int) -> str:
+    """`1 device out, 10 unknown, 3 carts need a hand`, or that all is well."""
+    if not day.carts:
+        return "no carts are configured"
+    home, out, unknown = (_places(day.carts, word) for word in ("home", "out", "unknown"))
+    if not troubled:
+        carts = words.count(len(day.carts), "cart")
+        return f"all {words.count(home, 'device')} home, {carts} {_secured(day.carts)}"
+    parts = []
+    if out:
+        parts.append(f"{words.count(out, 'device')} out")
+    if unknown:
+        parts.append(f"{unknown} unknown" if out else f"{words.count(unknown, 'device')} unknown")
+    if not parts:
+        parts.append(f"all {words.count(home, 'device')} home")
+    parts.append(words.count(troubled, "cart needs a hand", "carts need a hand"))
+    return ", ".join(parts)
+
+
+def _secured(carts: Sequence[CartVerdict]) -> str:
+    """`locked and plugged in`, or which of the carts nobody asks to lock."""
+    unlocked = [cart for cart in carts if cart.cart.lock == "open"]
+    if not unlocked:
+        return "locked and plugged in"
+    whose = "" if len(unlocked) == len(carts) else f" of {_numbers(unlocked)}"
+    return f"{'locked and ' if whose else ''}plugged in (no lock is asked{whose or ' for'})"
+
+
+def _numbers(carts: Sequence[CartVerdict]) -> str:
+    numbers = words.ranges(cart.cart.number for cart in carts)
+    return f"cart{'' if len(carts) == 1 else 's'} {numbers}"
+
+
+def _fine(carts: Sequence[CartVerdict]) -> str:
+    if not carts:
+        return ""
+    devices = words.count(_places(carts, "home"), "device")
+    return f"{_numbers(carts)}. All {devices} home, {_secured(carts)}."
+
+
+def _strangers(controllers: Sequence[str]) -> str:
+    if not controllers:
+        return ""
+    return (
+        f"{', '.join(controllers)}. Not believed until added with `homeslot cart add`; if you do "
+        "not know it, find out who set it up."
+    )
+
+
+def _cart_part(school: School, judged: CartVerdict) -> CartPart:
+    cart, places = judged.cart, judged.places
+    groups: defaultdict[tuple[Finding, str, str], list[Verdict]] = defaultdict(list)
+    for verdict in judged.verdicts:
+        groups[verdict.finding, verdict.rule, verdict.action].append(verdict)
+    tally = [
+        f"{places.count(word)} {word}" for word in ("home", "out", "unknown") if word in places
+    ]
+    return CartPart(
+        title=f"Cart {cart.number}",
+        room=cart.room,
+        teacher=cart.teacher,
+        tally=", ".join(tally),
+        troubles=tuple(_trouble(school, judged, group) for group in groups.values()),
+    )
+
+
+def _trouble(school: School, judged: CartVerdict, group: Sequence[Verdict]) -> Trouble:
+    first = group[0]
+    tag, tone = TAGS[first.finding]
+    together = TOGETHER.get((first.finding, first.rule))
+    lines: tuple[str, ...] = ()
+    if len(group) > 1 and together and all(len(verdict.slots) == 1 for verdict in group):
+        what = together.format(len(group))
+        lines = _since_lines(school, judged, group)
+    else:
+        what = " ".join(verdict.reason for verdict in group)
+    hides = sorted({slot for verdict in group for slot in verdict.hides})
+    hidden = ""
+    if hides and first.finding == "unplugged":
+        hidden = f"whether {words.slot_numbers(hides)} would charge."
+    elif hides:
+        hidden = f"{words.slot_numbers(hides)} (unknown, not missing)."
+    return Trouble(
+        tag=f"{tag} (likely)" if first.confidence == "inferred" else tag,
+        tone=tone,
+        what=what,
+        lines=lines,
+        known=first.evidence if first.finding == "silent" and first.since_s is not None else "",
+        hidden=hidden,
+        action=first.action,
+    )
+
+
+def _since_lines(school: School, judged: CartVerdict, group: Sequence[Verdict]) -> tuple[str, ...]:
+    """Which since when, the earliest first: `7-3, 7-9 to 7-11 since 13:05`."""
+    slots_since: defaultdict[str, list[int]] = defaultdict(list)
+    dated = sorted((v for v in group if v.since_s is not None), key=lambda v: v.since_s or 0)
+    for verdict in dated:
+        since = words.clock(school.zone, verdict.since_s or 0, judged.at_s)
+        slots_since[since] += verdict.slots
+    undated = [slot for v in group if v.since_s is None for slot in v.slots]
+    number = judged.cart.number
+    lines = [f"{words.devices(number, s)} since {since}" for since, s in slots_since.items()]
+    if len(lines) > LINES_AT_MOST:
+        times = list(slots_since)
+        names = words.devices(number, (slot for verdict in dated for slot in verdict.slots))
+        lines = [f"{names} since between {times[0]} and {times[-1]}"]
+    if undated:
+        lines.append(f"{words.devices(number, undated)}, since when is not known")
+    return tuple(lines)

@@ -1,0 +1,101 @@
+"""The due table: every school day is judged once, at its deadline or, after a gap, late.
+
+A day is due when its deadline and the grace for reports on their way have passed. What counts is
+the table, not the clock: a day that stands in it is never judged again, whatever the clock does
+and whoever else looks. Days that passed unseen before the last due one are recorded as missed and
+not mailed; days before the school was first seen here are nobody's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from homeslot_hub.model import School, SchoolDay
+from homeslot_hub.rules import calendar
+from homeslot_hub.service.digest import compose
+from homeslot_hub.service.ports import Notice, Store
+
+RULE = "C8"
+_LOOK_AHEAD_DAYS = 8  # a week has every school's next school day in it
+_LOOK_BACK_DAYS = 400  # what is older than a school year is not worth a record
+
+Judge = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
+
+
+class Due:
+    """Runs what is due, once."""
+
+    def __init__(self, schools: tuple[School, ...], store: Store, judge: Judge) -> None:
+        self._schools = schools
+        self._store = store
+        self._judge = judge
+        # Nothing falls due between these two moments, so that looking again is free.
+        self._quiet_from_s = 0
+        self._quiet_until_s = 0
+
+    def tick(self, now_s: int) -> list[SchoolDay]:
+        """Judge what has come due by `now_s`, with its notices in the outbox. Raises StoreError."""
+        if self._quiet_from_s <= now_s < self._quiet_until_s:
+            self._quiet_from_s = now_s  # a clock set back past here must look again
+            return []
+        judged = [day for school in self._schools if (day := self._last(school, now_s)) is not None]
+        self._quiet_from_s = now_s
+        self._quiet_until_s = min(
+            (_next_due_s(school, now_s) for school in self._schools), default=now_s
+        )
+        return judged
+
+    def _last(self, school: School, now_s: int) -> SchoolDay | None:
+        opened_s = self._store.opened_s(school.name, now_s)
+        day = calendar.last_due(school, now_s)
+        if day is None or not self._is_open(school, day, opened_s):
+            return None
+        deadline_s = calendar.deadline_s(school, day)
+        judged = self._judge(school, deadline_s, now_s)
+        digest = compose(judged)
+        with self._store.transaction():
+            if not self._store.settle(school.name, day.isoformat(), RULE, deadline_s, now_s):
+                return None  # somebody else did, this very moment
+            self._record_missed(school, day, opened_s)
+            self._store.add_notice(
+                Notice(
+                    school=school.name,
+                    day=day.isoformat(),
+                    rule=RULE,
+                    name=school.coordinator.name,
+                    email=school.coordinator.email,
+                    subject=digest.subject,
+                    text=digest.text,
+                    html=digest.html,
+                    created_s=now_s,
+                )
+            )
+        return judged
+
+    def _record_missed(self, school: School, day: date, opened_s: int) -> None:
+        for back in range(1, _LOOK_BACK_DAYS):
+            before = day - timedelta(days=back)
+            if not calendar.is_school_day(school, before):
+                continue
+            if not self._is_open(school, before, opened_s):
+                return
+            deadline_s = calendar.deadline_s(school, before)
+            self._store.settle(school.name, before.isoformat(), RULE, deadline_s, None)
+
+    def _is_open(self, school: School, day: date, opened_s: int) -> bool:
+        """Whether a school day is this hub's to judge and not yet in the table."""
+        return calendar.deadline_s(school, day) > opened_s and not self._store.is_settled(
+            school.name, day.isoformat(), RULE
+        )
+
+
+def _next_due_s(school: School, now_s: int) -> int:
+    today = calendar.school_day_of(school, now_s)
+    for ahead in range(_LOOK_AHEAD_DAYS):
+        day = today + timedelta(days=ahead)
+        if calendar.is_school_day(school, day):
+            due_s = calendar.deadline_s(school, day) + school.grace_s
+            if due_s > now_s:
+                return due_s
+    return now_s + 86400

@@ -1,0 +1,88 @@
+"""How everything stands now, as values: for the status table and whoever else shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from homeslot import contract
+from homeslot_hub.model import CartFacts, CartVerdict, School
+from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.service.beliefs import Beliefs
+from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
+from homeslot_hub.service.wire import decode
+
+
+@dataclass(frozen=True, slots=True)
+class CartStatus:
+    """One cart now. `firmware` and all of `draw_ma` … `dropped` are None until reported."""
+
+    school: School
+    verdict: CartVerdict
+    facts: CartFacts
+    link: Literal["online", "offline", "unknown"]
+    firmware: str | None
+    draw_ma: int | None  # the sum of all measured slots
+    battery_mv: int | None
+    temperature_c: int | None
+    rssi_dbm: int | None
+    dropped: int | None  # events lost to a full outbox since the controller started
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at `at_s`. `counts` are the counters of the intake since the store was made."""
+
+    at_s: int
+    carts: tuple[CartStatus, ...]
+    strangers: tuple[Stranger, ...]
+    refused: tuple[Refused, ...]
+    counts: Mapping[str, int]
+    pending: int
+    dead: tuple[DeadLetter, ...]
+
+
+def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int) -> Status:
+    """The status of all carts of `schools` at `at_s`."""
+    carts = []
+    for school in schools:
+        for cart in school.carts:
+            facts = beliefs.facts(cart.controller, at_s)
+            latest = beliefs.of(cart.controller).latest
+            link, hello = _body(latest.get("link")), _body(latest.get("hello"))
+            state, diag = _body(latest.get("state")), _body(latest.get("diag"))
+            carts.append(
+                CartStatus(
+                    school=school,
+                    verdict=judge_cart(school, cart, facts, at_s),
+                    facts=facts,
+                    link="unknown" if link is None else link.link,
+                    firmware=None if hello is None else hello.firmware,
+                    draw_ma=None if state is None else _sum_ma(state.current_ma),
+                    battery_mv=None if state is None else state.battery_mv,
+                    temperature_c=None if state is None else state.temperature_c,
+                    rssi_dbm=None if state is None else state.rssi_dbm,
+                    dropped=None if diag is None else diag.outbox_dropped,
+                )
+            )
+    return Status(
+        at_s=at_s,
+        carts=tuple(carts),
+        strangers=tuple(store.strangers()),
+        refused=tuple(store.refused()),
+        counts=store.counts(),
+        pending=store.pending_notices(),
+        dead=tuple(store.dead_letters()),
+    )
+
+
+def _body(latest: Latest | None) -> Any:
+    if latest is None:
+        return None
+    return decode(contract.topic(latest.cart, latest.kind), latest.kind, latest.payload)
+
+
+def _sum_ma(current_ma: list[int | None]) -> int | None:
+    measured = [ma for ma in current_ma if ma is not None]
+    return sum(measured) if measured else None

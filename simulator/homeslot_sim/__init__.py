@@ -1,0 +1,1 @@
+"""The slot simulator: the board in software, with a school day around it."""

@@ -1,0 +1,142 @@
+"""One cart on a bench: the firmware, its simulated body, and the day that happens to it."""
+
+import asyncio
+import gc
+
+from homeslot.app.cart import Cart
+from homeslot.board import Board
+from homeslot_sim.cart.body import Body
+from homeslot_sim.cart.world import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from homeslot.ports import Clock, Files, Network, Stream, System
+
+
+class Rig:
+    """A cart as `plan` says, on a clock and a network.
+
+    `plan` is a dict: `cart` (id), `secret`, `host`, `port`, `board` (the parsed board file),
+    `settings` (changes), `seed`, and `deeds`: a list of [at ms, verb, numbers], in order. `files`
+    and `system` are given where they shall outlive or watch this cart.
+    """
+
+    def __init__(
+        self,
+        plan: "dict[str, Any]",
+        clock: "Clock",
+        wire_clock: "Clock",
+        network: "Network",
+        files: "Files | None" = None,
+        system: "System | None" = None,
+    ) -> None:
+        board = Board(plan["board"])
+        self._clock = clock
+        self._deeds = plan["deeds"]
+        self.world = World(len(board.slots), len(board.banks))
+        self.body = Body(board, self.world, clock.up_ms, plan["seed"])
+        self.cart = Cart(
+            board,
+            plan["cart"],
+            plan["host"],
+            plan["port"],
+            plan["secret"],
+            plan["settings"],
+            clock,
+            wire_clock,
+            self.body.i2c,
+            self.body,
+            Air(network, self.world),
+            files or Drawer(),
+            system or Controller(),
+        )
+
+    async def run(self) -> None:
+        """Let the firmware run and the day happen. Ends only by a defect."""
+        await asyncio.gather(self.cart.run(), self._happen())
+
+    async def _happen(self) -> None:
+        for at_ms, verb, numbers in self._deeds:
+            await self._clock.sleep_ms(max(0, at_ms - self._clock.up_ms()))
+            self.body.apply(verb, numbers)
+
+
+class Air:
+    """The Network port through the air: nothing passes while the world's link is down."""
+
+    def __init__(self, network: "Network", world: World) -> None:
+        self._network = network
+        self._world = world
+
+    async def open(self, host: str, port: int) -> "Stream":
+        """Connect, if there is a link."""
+        self.check()
+        return _Carried(await self._network.open(host, port), self)
+
+    def access_point(self) -> "tuple[str | None, int | None]":
+        """The access point of the storage room."""
+        return ("02:00:00:00:00:01", -60)
+
+    def check(self) -> None:
+        """Raise OSError while the link is down."""
+        if not self._world.good["link"][0]:
+            raise OSError("no link")
+
+
+class _Carried:
+    def __init__(self, stream: "Stream", air: Air) -> None:
+        self._stream = stream
+        self._air = air
+
+    async def read(self, n: int) -> bytes:
+        data = await self._stream.read(n)
+        self._air.check()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        self._air.check()
+        await self._stream.write(data)
+
+    async def close(self) -> None:
+        await self._stream.close()
+
+
+class Drawer:
+    """The Files port in RAM."""
+
+    def __init__(self) -> None:
+        self._files: "dict[str, bytes]" = {}
+
+    def read(self, name: str) -> "bytes | None":
+        """The content of `name`, None when it was never written."""
+        return self._files.get(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace `name`."""
+        self._files[name] = data
+
+
+class Controller:
+    """The System port of a controller that was just switched on."""
+
+    def reset_cause(self) -> str:
+        """Power on."""
+        return "power_on"
+
+    def heap_free(self) -> int:
+        """Bytes free after a collection; 0 where the interpreter does not tell."""
+        gc.collect()
+        return gc.mem_free() if hasattr(gc, "mem_free") else 0
+
+    def battery_mv(self) -> "int | None":
+        """A full power bank."""
+        return 5000
+
+    def temperature_c(self) -> "int | None":
+        """A mild day."""
+        return 24
+
+    def feed_watchdog(self) -> None:
+        """There is no watchdog to bite a simulated cart; a defect ends its process instead."""

@@ -1,0 +1,62 @@
+"""What is really so with one cart, whatever its sensors say: the source of the truth.
+
+Every aspect is good (True) or not, since some moment; a verb of a scenario changes it.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SLOTS, BANKS, CART = "slots", "banks", "cart"
+
+# aspect: of what it is one. True means in its slot, connected, powered, working, plugged in,
+# locked, closed, on the air.
+ASPECTS = {
+    "device": SLOTS,
+    "cable": SLOTS,
+    "shelf": BANKS,
+    "bank": BANKS,
+    "mains": CART,
+    "bolt": CART,
+    "door": CART,
+    "link": CART,
+}
+# verb of a scenario: (aspect, what it becomes)
+VERBS = {
+    "in": ("device", True),
+    "out": ("device", False),
+    "connect": ("cable", True),
+    "disconnect": ("cable", False),
+    "shelf-on": ("shelf", True),
+    "shelf-off": ("shelf", False),
+    "bank-heals": ("bank", True),
+    "bank-dies": ("bank", False),
+    "plug": ("mains", True),
+    "unplug": ("mains", False),
+    "lock": ("bolt", True),
+    "unlock": ("bolt", False),
+    "close": ("door", True),
+    "open": ("door", False),
+    "link-up": ("link", True),
+    "link-down": ("link", False),
+}
+
+
+class World:
+    """One cart with `slots` slots in `banks` banks; at first all is home and well.
+
+    `good[aspect]` and `since_ms[aspect]` are lists: one entry per slot, per bank, or one for all.
+    """
+
+    def __init__(self, slots: int, banks: int) -> None:
+        counts = {SLOTS: slots, BANKS: banks, CART: 1}
+        self.good = {name: [True] * counts[of] for name, of in ASPECTS.items()}
+        self.since_ms = {name: [0] * counts[of] for name, of in ASPECTS.items()}
+
+    def apply(self, now_ms: int, verb: str, numbers: "Sequence[int]") -> None:
+        """Do `verb` at `now_ms` to the slots or banks `numbers` (from 1; [] for the cart)."""
+        aspect, value = VERBS[verb]
+        for i in [n - 1 for n in numbers] or range(len(self.good[aspect])):
+            if self.good[aspect][i] != value:
+                self.good[aspect][i] = value
+                self.since_ms[aspect][i] = now_ms

@@ -1,0 +1,130 @@
+"""The simulator's command line."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from homeslot_sim.play import OUTPUTS, Outcome, Runtime, play
+from homeslot_sim.runtimes.micropython import interpreter
+from homeslot_sim.scenario import Scenario, ScenarioError, load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The slot simulator: school days with carts in software, and the real hub behind them.",
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+DEMO = "five-oclock.scenario"
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback()
+def _simulator() -> None:
+    """Make Typer keep the commands as commands."""
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The scenario: a text file, see `verbs`.")],
+    runtime: Annotated[
+        Runtime,
+        typer.Option(help="cpython: virtual time. micropython: the real interpreter and sockets."),
+    ] = "cpython",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for what comes of it [default: FILE's name].")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only the table at the end.")] = False,
+) -> None:
+    """Play a scenario and lay what the hub said beside the truth.
+
+    Exit status 0 when they agree, 1 when not, 2 when the scenario or a value cannot be used.
+    """
+    try:
+        scenario = load(file)
+        folder = _fresh(out or Path(file.stem))
+        outcome = _play(scenario, runtime, folder, quiet)
+    except ScenarioError as error:
+        _refuse(str(error))
+    _show(scenario, outcome, folder)
+    raise typer.Exit(0 if outcome.agree else 1)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for what comes of it.")] = Path("demo-out"),
+) -> None:
+    """A school day with six carts, in about a minute: what goes wrong, and what the hub says."""
+    runtime: Runtime = "micropython"
+    if interpreter() is None:
+        runtime = "cpython"
+        console.print("No MicroPython here: the carts run the same firmware on CPython.")
+    else:
+        console.print("The carts run their firmware on the real MicroPython interpreter.")
+    with as_file(files("homeslot_sim") / "scenarios" / DEMO) as file:
+        scenario = load(file)
+    folder = _fresh(out)
+    outcome = _play(scenario, runtime, folder, quiet=False)
+    typer.echo()
+    typer.echo(outcome.digest)
+    _show(scenario, outcome, folder)
+    raise typer.Exit(0 if outcome.agree else 1)
+
+
+@app.command()
+def scenario() -> None:
+    """Print the demo's scenario, as an example to write your own from."""
+    text = (files("homeslot_sim") / "scenarios" / DEMO).read_text(encoding="utf-8")
+    typer.echo(text, nl=False)
+
+
+def _play(scenario: Scenario, runtime: Runtime, folder: Path, quiet: bool) -> Outcome:
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        if not quiet:
+            typer.echo(f"{time.monotonic() - began:5.1f} s  {line}")
+
+    say(f"{scenario.school}, {scenario.day:%A %d %B %Y}, {len(scenario.carts)} carts")
+    return play(scenario, runtime, folder, say)
+
+
+def _show(scenario: Scenario, outcome: Outcome, folder: Path) -> None:
+    table = Table(title="Truth against what the hub said", title_justify="left")
+    for heading in ("cart", "what was so", "what the hub said", "agree"):
+        table.add_column(heading)
+    for row in outcome.rows:
+        table.add_row(str(row.cart), row.true, row.said, "yes" if row.agree else "NO")
+    console.print(table)
+    wrong = sum(not row.agree for row in outcome.rows)
+    rows = f"{len(outcome.rows)} rows"
+    typer.echo(f"{rows}, all agree." if not wrong else f"{rows}, {wrong} do not agree.")
+    typer.echo(f"Files: {', '.join(OUTPUTS)} in {folder}/")
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder for the outputs; one of an earlier run is replaced, anything else refused."""
+    if folder.exists():
+        known = folder.is_dir() and (folder / "truth.json").exists()
+        if not known and (not folder.is_dir() or any(folder.iterdir())):
+            _refuse(f"--out {folder}: is not empty and not of an earlier run; name another folder")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _refuse(problem: str) -> NoReturn:
+    typer.echo(problem, err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,174 @@
+"""The hub a scenario reports to: the real one, started through its bootstrap, and what it said.
+
+The only module of the simulator that knows the hub.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from homeslot_hub import bootstrap
+from homeslot_hub.adapters.credentials import Credentials
+from homeslot_hub.adapters.deliver import Deliverer, slug
+from homeslot_hub.config import BrokerSettings, Settings
+from homeslot_hub.model import Cart, Command, Message, Person, School, SchoolDay
+from homeslot_sim.compare import CartSaid, Said
+from homeslot_sim.scenario import Scenario, ScenarioError
+
+DELIVERY_S = 10.0
+
+
+def settings(scenario: Scenario, data: Path) -> Settings:
+    """The hub's settings for the school of `scenario`, everything of it in folder `data`.
+
+    Raises ScenarioError when the scenario ends before its deadline can be judged.
+    """
+    school = School(
+        name=scenario.school,
+        zone=scenario.zone,
+        coordinator=Person(*scenario.coordinator),
+        deadline=scenario.deadline,
+        days=frozenset({scenario.day.weekday()}),
+        carts=tuple(
+            Cart(
+                controller=cart.controller,
+                number=cart.number,
+                room=f"room {cart.room}",
+                teacher=Person(*cart.teacher),
+                spare=cart.spare,
+                lock="open" if cart.front_open else "locked",
+                rotates=cart.rotates,
+            )
+            for cart in scenario.carts
+        ),
+    )
+    if scenario.end_s < scenario.deadline_s + school.grace_s:
+        raise ScenarioError(
+            f"`until` must be at least {school.grace_s} s after the deadline {scenario.deadline}, "
+            "for reports on their way"
+        )
+    return Settings(data, (school,), BrokerSettings(port=0))
+
+
+class _Hub:
+    """What both hubs have: settings, a clock set by the runtime, the judged day."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.now_s: Callable[[], int] = lambda: 0
+        self.day: SchoolDay | None = None
+
+    def digest(self, suffix: str) -> bytes:
+        """The delivered digest as `txt`, `html` or `eml`."""
+        day = self.judged()
+        name = f"{day.day}-{slug(day.school.name)}.{suffix}"
+        return (self._settings.data / "digests" / name).read_bytes()
+
+    def judged(self) -> SchoolDay:
+        """The judged day. Raises RuntimeError when the deadline was not judged."""
+        if self.day is None:
+            raise RuntimeError("the hub has not judged the day")
+        return self.day
+
+    def verdict(self) -> dict[str, Any]:
+        """The judged day as plain JSON values."""
+        day = self.judged()
+        carts = []
+        for cart in day.carts:
+            verdicts = [asdict(verdict) for verdict in cart.verdicts]
+            carts.append({"cart": cart.cart.number, "places": cart.places, "verdicts": verdicts})
+        return {"day": day.day, "at_s": day.deadline_s, "judged_s": day.judged_s, "carts": carts}
+
+    def said(self) -> list[CartSaid]:
+        """What the hub said of each cart, to lay beside the truth."""
+        return [
+            CartSaid(
+                cart.cart.number,
+                cart.places,
+                tuple(
+                    Said(
+                        verdict.finding,
+                        verdict.hides if verdict.finding == "sensor_fault" else verdict.slots,
+                        verdict.since_s,
+                    )
+                    for verdict in cart.verdicts
+                ),
+            )
+            for cart in self.judged().carts
+        ]
+
+
+class InProcessHub(_Hub):
+    """The hub without threads and broker: messages are handed in, commands are handed out."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._store = bootstrap.open_store(settings)
+        self._hub = bootstrap.open_hub(settings, lambda: self.now_s())
+        self._deliverer = Deliverer(self._store, settings.data, None, lambda: self.now_s())
+        self._waiting: list[Message] = []
+
+    def receive(self, topic: str, payload: bytes, retained: bool) -> bool:
+        """Take a message; True when it is the first since the last commit."""
+        self._waiting.append(Message(topic, payload, retained, self.now_s()))
+        return len(self._waiting) == 1
+
+    def commit(self) -> list[Command]:
+        """Apply what was received in one transaction; the commands that follow from it."""
+        group, self._waiting = self._waiting, []
+        return self._hub.take(group) if group else []
+
+    def tick(self) -> None:
+        """Judge and deliver what is due."""
+        for day in self._hub.tick():
+            self.day = day
+            self._deliverer.deliver_due()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+
+class ServedHub(_Hub):
+    """The whole server with its embedded broker on a free port."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        credentials = Credentials(settings.data)
+        self._secrets = {
+            cart.controller: credentials.add_cart(cart.controller)
+            for school in settings.schools
+            for cart in school.carts
+        }
+        self._judged = threading.Event()
+        self._server = bootstrap.Server(settings, lambda: self.now_s(), self._on_day)
+
+    def secret(self, controller: str) -> str:
+        """The password of a cart."""
+        return self._secrets[controller]
+
+    def start(self) -> None:
+        """Return when carts can connect."""
+        self._server.start()
+
+    @property
+    def port(self) -> int:
+        """Where the broker listens on loopback."""
+        return self._server.port
+
+    def check(self) -> None:
+        """Raise what stopped the server, if anything has."""
+        self._server.wait(0)
+
+    def close(self) -> None:
+        """Stop the server, once the digest is delivered."""
+        self._judged.wait(DELIVERY_S)
+        self._server.stop()
+
+    def _on_day(self, day: SchoolDay, digest: object) -> None:
+        self.day = day
+        self._judged.set()

@@ -1,0 +1,66 @@
+"""Plays a scenario: runs it, writes what came of it, and says whether the hub told the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from homeslot_sim.compare import Row, compare
+from homeslot_sim.hub import InProcessHub, ServedHub, settings
+from homeslot_sim.narrator import Narrator
+from homeslot_sim.runtimes import cpython, micropython
+from homeslot_sim.scenario import Scenario
+from homeslot_sim.truth import truths
+
+Runtime = Literal["cpython", "micropython"]
+OUTPUTS = ("digest.txt", "digest.html", "digest.eml", "verdict.json", "truth.json", "homeslot.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the digest's text, and truth against verdict."""
+
+    digest: str
+    rows: tuple[Row, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether the hub told the truth, the whole truth and nothing else."""
+        return all(row.agree for row in self.rows)
+
+
+def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], None]) -> Outcome:
+    """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
+
+    Raises ScenarioError, or what a defect in a cart or the hub raised.
+    """
+    narrator = Narrator(scenario, say)
+    configured = settings(scenario, out)
+    school = configured.schools[0]
+    true = truths(scenario, school.silent_after_s, school.idle_after_s)
+    _write(out / "truth.json", {"carts": [cart.as_json() for cart in true]})
+    hub: InProcessHub | ServedHub
+    if runtime == "cpython":
+        hub = InProcessHub(configured)
+        try:
+            cpython.live(scenario, hub, narrator.tell)
+        finally:
+            hub.close()
+    else:
+        hub = ServedHub(configured)
+        try:
+            micropython.live(scenario, hub, narrator.tell)
+        finally:
+            hub.close()
+    for suffix in ("txt", "html", "eml"):
+        (out / f"digest.{suffix}").write_bytes(hub.digest(suffix))
+    _write(out / "verdict.json", hub.verdict())
+    rows = compare(true, hub.said(), scenario.zone)
+    return Outcome((out / "digest.txt").read_text(encoding="utf-8"), tuple(rows))
+
+
+def _write(file: Path, value: object) -> None:
+    file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,117 @@
+"""What was really so at the deadline: read off the simulated world, never off a report.
+
+A truth also says what the cart could sense of it: behind a dead bank or on a silent cart nothing
+can be known, and the right answer about it is that it is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from homeslot_sim.cart.world import World
+from homeslot_sim.scenario import DEFAULT_BANKS, DEFAULT_SLOTS, Scenario, ScenarioCart
+
+SLOTS_PER_BANK = DEFAULT_SLOTS // DEFAULT_BANKS
+
+Place = Literal["home", "out", "spare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing that is wrong in the world, since when (epoch s); `slots` are empty for a cart."""
+
+    finding: str
+    slots: tuple[int, ...]
+    since_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class CartTruth:
+    """One cart at the deadline: each slot's place, which of them can be sensed, all that is wrong.
+
+    `wrong` uses the hub's words for findings, so that the two can be laid side by side.
+    """
+
+    cart: int
+    places: tuple[Place, ...]
+    sensed: tuple[bool, ...]
+    wrong: tuple[Wrong, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The truth as plain JSON values."""
+        return asdict(self)
+
+
+def truths(scenario: Scenario, silent_after_s: int, idle_after_s: int) -> list[CartTruth]:
+    """The truth of every cart of `scenario` at its deadline.
+
+    The two limits are the school's: how long silence and an undrawing device are no fault yet.
+    """
+    found = []
+    for cart in scenario.carts:
+        world = World(DEFAULT_SLOTS, DEFAULT_BANKS)
+        for deed in scenario.deeds:
+            if deed.cart == cart.number and deed.at_s <= scenario.deadline_s:
+                world.apply((deed.at_s - scenario.start_s) * 1000, deed.verb, deed.numbers)
+        found.append(_CartTruth(scenario, cart, world, silent_after_s, idle_after_s).read())
+    return found
+
+
+class _CartTruth:
+    def __init__(
+        self,
+        scenario: Scenario,
+        cart: ScenarioCart,
+        world: World,
+        silent_after_s: int,
+        idle_after_s: int,
+    ) -> None:
+        self.start_s, self.at_s = scenario.start_s, scenario.deadline_s
+        self.cart, self.world = cart, world
+        self.silent_after_s, self.idle_after_s = silent_after_s, idle_after_s
+
+    def read(self) -> CartTruth:
+        places = tuple(self._place(i) for i in range(DEFAULT_SLOTS))
+        silent = self._since("link")
+        if silent is not None and self.at_s - silent > self.silent_after_s:
+            nothing = (False,) * DEFAULT_SLOTS
+            return CartTruth(self.cart.number, places, nothing, (Wrong("silent", (), silent),))
+        sensed = tuple(self.world.good["bank"][i // SLOTS_PER_BANK] for i in range(DEFAULT_SLOTS))
+        return CartTruth(self.cart.number, places, sensed, tuple(self._wrong(places, sensed)))
+
+    def _place(self, i: int) -> Place:
+        if i + 1 in self.cart.spare:
+            return "spare"
+        return "home" if self.world.good["device"][i] else "out"
+
+    def _wrong(self, places: tuple[Place, ...], sensed: tuple[bool, ...]) -> list[Wrong]:
+        wrong = []
+        for b in range(DEFAULT_BANKS):
+            dead = self._since("bank", b)
+            if dead is not None:
+                behind = range(b * SLOTS_PER_BANK, (b + 1) * SLOTS_PER_BANK)
+                hidden = tuple(i + 1 for i in behind if places[i] != "spare")
+                wrong.append(Wrong("sensor_fault", hidden, dead))
+        unplugged = self._since("mains")
+        if unplugged is not None:
+            wrong.append(Wrong("unplugged", (), unplugged))
+        open_s = [s for s in (self._since("bolt"), self._since("door")) if s is not None]
+        if open_s and not self.cart.front_open:
+            wrong.append(Wrong("unlocked", (), min(open_s)))
+        for i in range(DEFAULT_SLOTS):
+            if sensed[i] and places[i] == "out":
+                wrong.append(Wrong("out", (i + 1,), self._changed("device", i)))
+            elif sensed[i] and places[i] == "home" and unplugged is None:
+                # A cable pulled later looks to any sensor like a full device or a resting shelf.
+                cable, back_s = self._since("cable", i), self._changed("device", i)
+                if cable is not None and cable <= back_s <= self.at_s - self.idle_after_s:
+                    wrong.append(Wrong("not_charging", (i + 1,), back_s))
+        return wrong
+
+    def _since(self, aspect: str, i: int = 0) -> int | None:
+        """Since when the aspect is not good; None while it is."""
+        return None if self.world.good[aspect][i] else self._changed(aspect, i)
+
+    def _changed(self, aspect: str, i: int) -> int:
+        return self.start_s + int(self.world.since_ms[aspect][i]) // 1000

@@ -1,0 +1,145 @@
+"""Board files are found by name or path, and one that is wrong is refused with all its errors."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from homeslot.board import Board
+from homeslot.core.slots import THRESHOLDS
+from homeslot_hardware import bench, boards
+from homeslot_hardware.lint import lint, schema
+
+
+@pytest.fixture
+def run():
+    return lambda *arguments: CliRunner().invoke(bench.app, arguments)
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_board_that_ships_is_usable_without_a_warning(name):
+    assert lint(boards.read(name)) == []
+    assert boards.load(name)["id"] == name
+
+
+def test_pico_w_30_lays_out_thirty_slots_over_three_banks():
+    board = Board(boards.load("pico-w-30"))
+    assert len(board.slots) == 30
+    assert board.slots[0] == (0, 0, 0, 0)
+    assert board.slots[9] == (0, 12, 3, 0)
+    assert board.slots[29] == (2, 12, 3, 0)
+    assert [bank.channel for bank in board.banks] == [0, 1, 2]
+    assert board.banks[2].current_addresses == [0x40, 0x41, 0x42, 0x43]
+    assert (board.mux_address, board.banks[0].presence_address) == (0x70, 0x20)
+
+
+def test_the_schema_states_the_thresholds_of_core_slots_and_no_others():
+    stated = schema()["properties"]["thresholds"]
+    assert stated["required"] == list(THRESHOLDS)
+    assert {
+        name: (field["minimum"], field["maximum"], field["description"])
+        for name, field in stated["properties"].items()
+    } == THRESHOLDS
+
+
+def test_a_board_is_loaded_from_a_file(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(boards.load("pico-w-30")))
+    assert boards.load(path) == boards.load(str(path)) == boards.load("pico-w-30")
+
+
+def test_all_errors_of_a_file_are_reported_at_once_with_file_key_value_and_what_is_right(tmp_path):
+    board = boards.load("pico-w-30")
+    board["i2c"]["freq_hz"] = 1000000
+    board["pins"]["light"] = 23
+    board["banks"][1]["channel"] = 0
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(board))
+    with pytest.raises(boards.BoardError) as refused:
+        boards.load(path)
+    lines = str(refused.value).splitlines()
+    assert len(lines) == len(refused.value.findings) == 3
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    assert "i2c.freq_hz is 1000000: allowed 10000..400000" in lines[0]
+    assert "banks[1].channel is 0: is taken by banks[0], one bank a channel" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{", "line 1 column 2"),
+        (b"", "line 1 column 1"),
+        (b"\xff", "is not UTF-8 at byte 0"),
+        (b'{"id": "a", "id": "b"}', "'id' is there twice"),
+        (b'{"shunt_mohm": NaN}', "NaN is no number"),
+        (b"[" * 100000, "is not JSON"),
+        (b"[]", "is not of type 'object'"),
+    ],
+)
+def test_what_is_no_board_at_all_is_refused_by_name(tmp_path, content, problem):
+    path = tmp_path / "mine.json"
+    path.write_bytes(content)
+    with pytest.raises(boards.BoardError) as refused:
+        boards.load(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert problem in str(refused.value)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(boards.BoardError, match=r"pico-w-31: no such file.*: pico-w-30"):
+        boards.load("pico-w-31")
+    with pytest.raises(boards.BoardError, match="cannot be read"):
+        boards.load(tmp_path)
+
+
+def test_bench_lists_the_boards_with_their_slots(run):
+    result = run("boards")
+    assert result.exit_code == 0
+    assert "pico-w-30\t30\tpico-w\t" in result.output
+
+
+def test_bench_lint_ends_with_0_for_a_usable_board_and_2_for_another(run, tmp_path):
+    assert run("lint", "pico-w-30").exit_code == 0
+    path = tmp_path / "mine.json"
+    path.write_text('{"id": "mine"}')
+    result = run("lint", str(path))
+    assert result.exit_code == 2
+    assert f"error: {path}: the file: 'banks' is a required property" in result.output
+    assert run("lint", str(tmp_path / "none.json")).exit_code == 2
+
+
+def test_bench_lint_shows_a_warning_and_still_calls_the_board_usable(run, tmp_path):
+    board = boards.load("pico-w-30")
+    board["circuit"] |= {"supply_mv": 20000, "device_max_ma": 2250}
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(board))
+    result = run("lint", str(path))
+    assert result.exit_code == 0
+    assert "warning:" in result.output and "13.2 A from the mains" in result.output
+
+
+def test_bench_pins_shows_every_line_with_its_header_pin_in_plain_text(run):
+    result = run("pins", "pico-w-30")
+    rows = [line.split("\t") for line in result.output.splitlines()]
+    assert rows[0] == ["GP", "pin", "line", "what it is"]
+    assert [row[:3] for row in rows[1:4]] == [
+        ["GP2", "4", "door"],
+        ["GP3", "5", "bolt"],
+        ["GP4", "6", "sda"],
+    ]
+    assert ["GP22", "29", "temperature"] in [row[:3] for row in rows]
+    assert run("pins", "nothing").exit_code == 2
+
+
+def test_header_pins_leave_out_the_grounds_and_the_supply_of_the_pico():
+    pins = [bench.header_pin(gp) for gp in [*range(23), 26, 27, 28]]
+    grounds, supply = {3, 8, 13, 18, 23, 28, 33, 38}, {30, 35, 36, 37, 39, 40}
+    assert sorted(pins) == sorted(set(range(1, 41)) - grounds - supply)
+    assert pins == sorted(pins)
+
+
+@pytest.mark.parametrize("command", [[], ["boards"], ["lint"], ["pins"]])
+def test_every_command_of_the_bench_explains_itself(run, command):
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output

@@ -1,0 +1,241 @@
+"""The configuration file: what is taken, and that all that is wrong is said at once."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from homeslot_hub.config import ConfigError, load, parse, read_secret
+from homeslot_hub.model import Cart, Person, School
+
+LEAST = """
+[[school]]
+name = "Lincoln"
+zone = "America/Chicago"
+coordinator = "Rosa Diaz <rosa@x.org>"
+"""
+CART = """
+[[school.cart]]
+controller = "c7"
+number = 7
+room = "12"
+teacher = "Ann Lee <ann@x.org>"
+"""
+WHOLE = """
+[hub]
+data = "kept"
+[broker]
+kind = "external"
+host = "mqtt.x.org"
+port = 8883
+user = "homeslot-hub"
+password_file = "hub-password"
+ca_file = "/etc/ca.pem"
+[mail]
+host = "smtp.x.org"
+port = 465
+security = "tls"
+user = "hs"
+password_file = "mail-password"
+sender = "Homeslot <homeslot@x.org>"
+[[school]]
+name = "Grundschule Süd"
+zone = "Europe/Berlin"
+deadline = "15:30"
+days = ["mon", "sat"]
+coordinator = "Rosa Diaz <rosa@x.org>"
+grace_s = 60
+silent_after_s = 300
+idle_after_s = 600
+[[school.cart]]
+controller = "c7"
+number = 7
+room = "12"
+teacher = "Ann Lee <ann@x.org>"
+slots = 16
+spare = [15, 16]
+lock = "open"
+rotates = true
+"""
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Path("homeslot.toml"))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "homeslot.toml"
+    path.write_text(WHOLE, "utf-8")
+    settings = load(path)
+    assert settings.source == path
+    assert settings.data == tmp_path / "kept"
+    broker, mail = settings.broker, settings.mail
+    assert (broker.kind, broker.host, broker.port) == ("external", "mqtt.x.org", 8883)
+    assert broker.password_file == tmp_path / "hub-password"
+    assert broker.ca_file == Path("/etc/ca.pem")
+    assert mail is not None
+    assert (mail.host, mail.port, mail.security, mail.user) == ("smtp.x.org", 465, "tls", "hs")
+    assert mail.sender == Person("Homeslot", "homeslot@x.org")
+    assert settings.schools == (
+        School(
+            name="Grundschule Süd",
+            zone=ZoneInfo("Europe/Berlin"),
+            coordinator=Person("Rosa Diaz", "rosa@x.org"),
+            carts=(
+                Cart(
+                    "c7",
+                    7,
+                    "12",
+                    Person("Ann Lee", "ann@x.org"),
+                    slots=16,
+                    spare=frozenset({15, 16}),
+                    lock="open",
+                    rotates=True,
+                ),
+            ),
+            deadline=time(15, 30),
+            days=frozenset({0, 5}),
+            grace_s=60,
+            silent_after_s=300,
+            idle_after_s=600,
+        ),
+    )
+
+
+def test_what_is_left_out_is_the_models_own_default() -> None:
+    """The table of keys and the model must not drift apart."""
+    school = parse(LEAST + CART, Path("homeslot.toml")).schools[0]
+    assert school == School(
+        name="Lincoln",
+        zone=ZoneInfo("America/Chicago"),
+        coordinator=Person("Rosa Diaz", "rosa@x.org"),
+        carts=(Cart("c7", 7, "12", Person("Ann Lee", "ann@x.org")),),
+    )
+
+
+def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed() -> None:
+    found = problems(
+        """
+        [hbu]
+        [broker]
+        port = 70000
+        [[school]]
+        name = "A"
+        zone = "America/Chicgo"
+        coordinator = "rosa"
+        deadlin = "17:00"
+        days = ["mon", "funday"]
+        [[school]]
+        name = "A"
+        zone = "Europe/Berlin"
+        coordinator = "Rosa Diaz <rosa@x.org>"
+        grace_s = true
+        [[school.cart]]
+        controller = "hub"
+        number = "7"
+        room = "12"
+        teacher = "Ann Lee <ann@x.org>"
+        spare = [31]
+        [[school.cart]]
+        controller = "c7"
+        number = 1
+        """
+    )
+    assert found == [
+        "broker.port is 70000: allowed 0..65535, 0 takes a free one",
+        'school[1].zone is "America/Chicgo": allowed a time zone such as America/Chicago, '
+        "did you mean America/Chicago?",
+        'school[1].days[2] is "funday": allowed a list of mon, tue, wed, thu, fri, sat, sun',
+        'school[1].coordinator is "rosa": allowed a person as "Ann Lee <ann@school.example>"',
+        "school[1].deadlin is not a key here: did you mean deadline?",
+        "school[2].grace_s is True: allowed 0..3600 seconds",
+        'school[2].cart[1].controller is "hub": allowed 1..32 of a-z, 0-9 and -, not hub or sys',
+        'school[2].cart[1].number is "7": allowed a whole number 1..9999',
+        "school[2].cart[2].room is missing: allowed 1..80 printable characters",
+        'school[2].cart[2].teacher is missing: allowed a person as "Ann Lee <ann@school.example>"',
+        "hbu is not a key here: did you mean hub?",
+        'school[2].name is "A": school[1].name is the same; allowed once',
+        "school[2].cart[1].spare[1] is 31: allowed 1..30",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "school is missing: allowed at least one [[school]] table"),
+        ("school = 3", "school is 3: allowed at least one [[school]] table"),
+        ("broker = 3\n" + LEAST, "broker is 3: allowed a table"),
+        (
+            LEAST + CART + CART,
+            'school[1].cart[2].controller is "c7": school[1].cart[1].controller is the same; '
+            "allowed once",
+        ),
+        (
+            "[broker]\nnats_server='x'\nkind='external'\n" + LEAST,
+            'broker.nats_server is not used here: only with kind = "embedded"',
+        ),
+        (
+            "[broker]\nport=0\nkind='external'\n" + LEAST,
+            "broker.port is 0: allowed 1..65535 for an external broker",
+        ),
+        (
+            "[mail]\nhost='x'\nsender='A B <a@x.org>'\nuser='x'\n" + LEAST,
+            "mail.user and password_file stand alone: allowed both or neither",
+        ),
+    ],
+)
+def test_what_no_single_value_shows_is_said_too(text: str, problem: str) -> None:
+    assert problem in problems(text)
+
+
+def test_two_schools_may_both_have_a_cart_7_but_not_the_same_controller() -> None:
+    other = LEAST.replace("Lincoln", "Kennedy") + CART
+    assert problems(LEAST + CART + other) == [
+        'school[2].cart[1].controller is "c7": school[1].cart[1].controller is the same; '
+        "allowed once"
+    ]
+    both = parse(LEAST + CART + other.replace("c7", "k7"), Path("homeslot.toml"))
+    assert [cart.number for school in both.schools for cart in school.carts] == [7, 7]
+
+
+@pytest.mark.parametrize("name", [r"Lin\ncoln", r"Lincoln\u0000", r"\u2028Lincoln", " Lincoln"])
+def test_no_name_can_break_out_of_a_mails_header(name: str) -> None:
+    [problem] = problems(LEAST.replace("Lincoln", name))
+    assert problem.startswith("school[1].name is ")
+    assert problem.isprintable()
+    person = f'"Rosa{name} <rosa@x.org>"'
+    [problem] = problems(LEAST.replace('"Rosa Diaz <rosa@x.org>"', person.replace(" L", r"\r")))
+    assert problem.startswith("school[1].coordinator is ")
+
+
+def test_a_syntax_error_is_said_with_its_line() -> None:
+    assert "at line 3" in problems("\n\nname = \n" + LEAST)[0]
+
+
+def test_a_file_that_is_not_there_or_not_text_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read.*homeslot init"):
+        load(tmp_path / "homeslot.toml")
+    (tmp_path / "homeslot.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not text"):
+        load(tmp_path / "homeslot.toml")
+
+
+def test_a_secret_is_read_only_where_nobody_else_may(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s3cret\n")
+    for mode in (0o640, 0o604, 0o666):
+        path.chmod(mode)
+        with pytest.raises(ConfigError, match="chmod 600"):
+            read_secret(path)
+    path.chmod(0o600)
+    assert read_secret(path) == "s3cret"
+    path.write_text("\n")
+    with pytest.raises(ConfigError, match="holds no secret"):
+        read_secret(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_secret(tmp_path / "none")

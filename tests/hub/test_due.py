@@ -1,0 +1,204 @@
+"""C8: "checked-in daily … no later than 5pm": each school day is judged once, and once only."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.ports import StoreError
+
+from .reports import SCHOOL, Clock, Reporter
+
+NEW_YORK = SCHOOL.zone
+BERLIN = replace(SCHOOL, name="Gymnasium Nord", zone=ZoneInfo("Europe/Berlin"), carts=())
+
+
+def local(*when, zone=NEW_YORK):
+    return int(datetime(*when, tzinfo=zone).timestamp())
+
+
+def days(judged):
+    return [(day.school.name, day.day) for day in judged]
+
+
+@pytest.fixture
+def clock():
+    return Clock(local(2026, 11, 17, 9, 0))  # a Tuesday
+
+
+def run_to(hub, clock, until_s, step_s=60):
+    """Tick once a minute; returns (what was judged, at which time)."""
+    judged = []
+    while clock.now_s < until_s:
+        clock.now_s += step_s
+        judged += [(day, clock.now_s) for day in hub.tick()]
+    return judged
+
+
+def due_rows(tmp_path):
+    with sqlite3.connect(tmp_path / "homeslot.db") as connection:
+        rows = connection.execute("SELECT day, judged_s IS NULL FROM due ORDER BY day").fetchall()
+    connection.close()
+    return [(day, "missed" if missed else "judged") for day, missed in rows]
+
+
+def test_c8_a_day_is_judged_once_when_its_deadline_and_grace_have_passed(start, clock):
+    hub, store = start(clock)
+    ((day, judged_s),) = run_to(hub, clock, local(2026, 11, 18, 9, 0))
+    assert judged_s == local(2026, 11, 17, 17, 2)
+    assert (day.day, day.deadline_s) == ("2026-11-17", local(2026, 11, 17, 17, 0))
+    (notice,) = store.notices_to_file()
+    assert (notice.email, notice.rule) == (SCHOOL.coordinator.email, "C8")
+
+
+def test_c8_what_was_measured_after_the_deadline_does_not_count(start, clock):
+    hub, _ = start(clock)
+    hub.tick()
+    cart = Reporter(now_s=local(2026, 11, 17, 16, 59))
+    messages = [cart.state(), cart.event("slot", 1, "empty")]
+    clock.now_s = cart.now_s = local(2026, 11, 17, 17, 1)
+    hub.take([*messages, cart.event("slot", 1, "charging")])
+    ((day, _),) = run_to(hub, clock, local(2026, 11, 17, 18, 0))
+    assert day.carts[0].places[0] == "out"
+
+
+def test_c8_a_report_that_was_on_its_way_at_the_deadline_counts(start, clock):
+    hub, _ = start(clock)
+    cart = Reporter(now_s=local(2026, 11, 17, 16, 50))
+    clock.now_s = cart.now_s
+    hub.take([cart.state(), cart.event("slot", 1, "empty")])
+    cart.now_s = local(2026, 11, 17, 16, 59)
+    run_to(hub, clock, local(2026, 11, 17, 17, 1))
+    hub.take([cart.event("slot", 1, "charging")])
+    ((day, _),) = run_to(hub, clock, local(2026, 11, 17, 18, 0))
+    assert day.carts[0].places[0] == "home"
+
+
+def test_c8_weekends_are_not_judged(start, clock):
+    hub, _ = start(clock)
+    judged = run_to(hub, clock, local(2026, 11, 24, 9, 0), step_s=600)
+    assert [day.day[-2:] for day, _ in judged] == ["17", "18", "19", "20", "23"]
+
+
+def test_c8_a_fresh_install_judges_no_day_before_it(start, tmp_path, clock):
+    clock.now_s = local(2026, 11, 18, 9, 0)
+    hub, _ = start(clock)
+    assert hub.tick() == []
+    assert due_rows(tmp_path) == []
+
+
+def test_c8_restarts_at_any_moment_judge_once(start, clock):
+    hub, _ = start(clock)
+    hub.tick()
+    judged = []
+    clock.now_s = local(2026, 11, 17, 16, 58)
+    for _ in range(10):
+        clock.now_s += 60
+        hub, _ = start(clock)
+        judged += [*hub.tick(), *hub.tick()]
+    assert days(judged) == [(SCHOOL.name, "2026-11-17")]
+
+
+def test_c8_two_hubs_on_one_store_judge_once(start, clock):
+    one, _ = start(clock)
+    other, _ = start(clock)
+    one.tick()
+    clock.now_s = local(2026, 11, 17, 17, 30)
+    assert len([*one.tick(), *other.tick()]) == 1
+
+
+def test_c8_a_hub_that_was_down_at_the_deadline_judges_late_and_says_so(start, clock):
+    hub, _ = start(clock)
+    cart = Reporter(now_s=local(2026, 11, 17, 16, 59))
+    hub.tick()
+    clock.now_s = cart.now_s
+    hub.take([cart.state()])
+    clock.now_s = local(2026, 11, 17, 20, 30)
+    hub, store = start(clock)
+    (day,) = hub.tick()
+    assert day.judged_s == clock.now_s
+    assert day.carts[0].at_s == local(2026, 11, 17, 17, 0)
+    assert "20:30" in store.notices_to_file()[0].text
+
+
+def test_c8_days_missed_altogether_are_recorded_and_not_mailed(start, tmp_path, clock):
+    hub, _ = start(clock)
+    hub.tick()
+    clock.now_s = local(2026, 11, 23, 9, 0)
+    hub, store = start(clock)
+    assert days(hub.tick()) == [(SCHOOL.name, "2026-11-20")]
+    assert due_rows(tmp_path) == [
+        ("2026-11-17", "missed"),
+        ("2026-11-18", "missed"),
+        ("2026-11-19", "missed"),
+        ("2026-11-20", "judged"),
+    ]
+    assert len(store.notices_to_file()) == 1
+
+
+@pytest.mark.parametrize("back_s", [30, 3600, 86400 * 3, 86400 * 400])
+def test_c8_a_clock_set_back_never_judges_twice_and_goes_on_judging(start, clock, back_s):
+    hub, _ = start(clock)
+    first = run_to(hub, clock, local(2026, 11, 17, 17, 10))
+    clock.now_s -= back_s
+    hub.tick()
+    clock.now_s = local(2026, 11, 17, 17, 11)
+    second = run_to(hub, clock, local(2026, 11, 18, 17, 30), step_s=600)
+    assert [day.day for day, _ in [*first, *second]] == ["2026-11-17", "2026-11-18"]
+
+
+def test_c8_a_clock_that_was_a_year_ahead_does_not_keep_real_days_from_being_judged(start, clock):
+    clock.now_s = local(2027, 11, 17, 9, 0)
+    hub, _ = start(clock)
+    hub.tick()
+    clock.now_s = local(2026, 11, 17, 9, 0)
+    judged = run_to(hub, clock, local(2026, 11, 18, 18, 0), step_s=600)
+    assert [day.day for day, _ in judged] == ["2026-11-17", "2026-11-18"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("change", [date(2026, 3, 6), date(2026, 3, 27), date(2026, 10, 2)])
+def test_c8_five_o_clock_stays_five_o_clock_over_changes_of_the_clock(start, clock, zone, change):
+    every_day = replace(SCHOOL, zone=ZoneInfo(zone), days=frozenset(range(7)), grace_s=0)
+    clock.now_s = local(change.year, change.month, change.day, 9, 0, zone=every_day.zone)
+    hub, _ = start(clock, every_day)
+    hub.tick()
+    judged = run_to(hub, clock, clock.now_s + 4 * 86400, step_s=900)
+    walls = [datetime.fromtimestamp(now_s, every_day.zone) for _, now_s in judged]
+    assert [f"{wall:%H:%M}" for wall in walls] == ["17:00"] * 4
+    assert [day.day for day, _ in judged] == [wall.date().isoformat() for wall in walls]
+
+
+def test_c8_two_schools_in_two_zones_each_have_their_own_five_o_clock(start, clock):
+    clock.now_s = local(2026, 11, 17, 2, 0)
+    hub, _ = start(clock, SCHOOL, BERLIN)
+    judged = run_to(hub, clock, local(2026, 11, 18, 2, 0))
+    assert [(day.school.name, now_s) for day, now_s in judged] == [
+        (BERLIN.name, local(2026, 11, 17, 17, 2, zone=BERLIN.zone)),
+        (SCHOOL.name, local(2026, 11, 17, 17, 2)),
+    ]
+
+
+def test_a_day_whose_notice_cannot_be_kept_is_judged_again(start, tmp_path, clock):
+    hub, store = start(clock)
+    hub.tick()
+    clock.now_s = local(2026, 11, 17, 17, 30)
+    with sqlite3.connect(tmp_path / "homeslot.db") as connection:
+        connection.execute("ALTER TABLE notice RENAME TO elsewhere")
+    with pytest.raises(StoreError):
+        hub.tick()
+    assert due_rows(tmp_path) == []
+    connection.execute("ALTER TABLE elsewhere RENAME TO notice")
+    connection.close()
+    assert len(hub.tick()) == 1
+    assert len(store.notices_to_file()) == 1
+
+
+def test_a_hub_without_schools_has_nothing_due(start, clock):
+    _, store = start(clock)
+    assert Hub((), store, clock).tick() == []

@@ -1,0 +1,162 @@
+"""`homeslot init && homeslot serve`, as a person meets it: real processes, a real broker."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homeslot.contract import encode
+from homeslot_hub.bootstrap import Server
+from homeslot_hub.config import load
+
+from .clients import Peer
+from .hub_process import HubProcess, alive, end_broker, homeslot, nats_pid, rows
+from .product_brokers import free_port
+from .waiting import wait_for
+
+LINK = encode("c1", "link", {"v": 1, "boot": 1, "link": "online"})
+
+
+def secret_in(text: str) -> str:
+    found = re.search(r"secret +(\S+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+class Place:
+    """A folder in which `homeslot init` was run, with its broker on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "homeslot.toml"
+        self.data = folder / "homeslot-data"
+        done = homeslot(folder, "init", "--controller", "c1")
+        assert done.returncode == 0, done.stderr
+        self.secret = secret_in(done.stdout)
+        self.port = free_port()
+        self.change("port = 1883", f"port = {self.port}")
+
+    def change(self, old: str, new: str) -> None:
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+
+    def heard(self) -> set[object]:
+        return {cart for (cart,) in rows(self.data, "SELECT cart FROM latest WHERE kind = 'link'")}
+
+    def greet(self, controller: str, secret: str) -> Peer:
+        """A cart that has connected and been taken in by the hub."""
+        cart = Peer(self.port, controller, secret)
+        assert cart.refused is None
+        cart.say(f"homeslot/1/{controller}/link", LINK, retain=True)
+        wait_for(f"{controller} is heard", lambda: controller in self.heard())
+        return cart
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    end_broker(place.data)
+
+
+def test_init_and_serve_is_all_it_takes(place: Place) -> None:
+    with HubProcess(place.folder) as hub:
+        place.greet("c1", place.secret).__exit__(None, None, None)
+        for part in ("1 school with 1 cart", f"127.0.0.1:{place.port}", "homeslot.db", "digests"):
+            assert part in hub.said
+        status = homeslot(place.folder, "status")
+        assert status.returncode == 0
+        assert "Room 1" in status.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_stops_with_its_broker(place: Place, number: signal.Signals) -> None:
+    with HubProcess(place.folder) as hub:
+        broker = nats_pid(place.data)
+        assert alive(broker)
+        assert hub.stop(number) == 0
+        assert not alive(broker)
+        assert "Traceback" not in hub.said
+
+
+def test_a_cart_added_while_serving_gets_in_and_nobody_is_dropped(place: Place) -> None:
+    with HubProcess(place.folder), place.greet("c1", place.secret) as old:
+        added = homeslot(
+            place.folder,
+            *("cart", "add", "c2", "--number", "2"),
+            *("--room", "Room 2", "--teacher", "Bo Ek <bo@x.org>"),
+        )
+        assert added.returncode == 0, added.stderr
+        secret = secret_in(added.stdout)
+
+        def let_in() -> Peer | None:
+            cart = Peer(place.port, "c2", secret)
+            if cart.refused is None:
+                return cart
+            cart.__exit__(None, None, None)
+            return None
+
+        with wait_for("c2 is let in", let_in) as new:
+            # Believed, not only listed: the hub has taken up the new configuration as well.
+            def believed() -> bool:
+                new.say("homeslot/1/c2/link", LINK, retain=True)
+                return "c2" in place.heard()
+
+            wait_for("c2 is believed", believed)
+            assert homeslot(place.folder, "cart", "remove", "c1", "--yes").returncode == 0
+            wait_for("c1 is put out", lambda: old.dropped)
+            assert not new.dropped
+
+
+def test_a_broken_change_is_said_and_the_hub_goes_on(place: Place) -> None:
+    with HubProcess(place.folder) as hub:
+        place.change('deadline = "17:00"', 'deadline = "25:00"')
+        wait_for("the hub says so", lambda: "school[1].deadline" in hub.said)
+        place.greet("c1", place.secret).__exit__(None, None, None)
+        place.change('deadline = "25:00"', 'deadline = "16:00"')
+        wait_for("the next is taken up", lambda: "taken up: 1 cart" in hub.said)
+
+
+def test_a_second_hub_on_the_same_data_is_refused_and_the_first_goes_on(place: Place) -> None:
+    with HubProcess(place.folder) as hub:
+        second = homeslot(place.folder, "serve")
+        assert second.returncode == 1
+        assert "serves" in second.stderr
+        assert str(place.data) in second.stderr
+        place.greet("c1", place.secret).__exit__(None, None, None)
+        assert not hub.ended
+
+
+def test_a_broker_that_dies_is_started_again_on_its_port(place: Place) -> None:
+    place.change(f"port = {place.port}", "port = 0")
+    with HubProcess(place.folder) as hub:
+        place.port = hub.port
+        first = nats_pid(place.data)
+        os.kill(first, signal.SIGKILL)
+        wait_for("another broker runs", lambda: nats_pid(place.data) not in (0, first))
+        wait_for("the hub is back", lambda: hub.said.count("connected to the broker") == 2)
+        place.greet("c1", place.secret).__exit__(None, None, None)
+
+
+def test_a_broker_that_cannot_start_is_one_clear_message(place: Place) -> None:
+    with HubProcess(place.folder):
+        place.change('data = "homeslot-data"', 'data = "other-data"')
+        done = homeslot(place.folder, "serve")
+        assert done.returncode == 1
+        assert "address already in use" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_an_error_nobody_expected_ends_the_server_and_says_why(place: Place) -> None:
+    def broken_clock() -> int:
+        raise ZeroDivisionError("a broken clock")
+
+    with pytest.raises(ZeroDivisionError):
+        Server(load(place.config), broken_clock).start()
+    assert not alive(nats_pid(place.data)), "nothing runs on"
