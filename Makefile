@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin
 .PHONY: help demo test lint bench docs clean mosquitto
 
 help:
-	@echo "make demo    a school day with six carts, in about a minute"
+	@echo "make demo    a school day with seven carts, in about a minute"
 	@echo "make test    lint, types, layers, documents and every test (needs Debian's mosquitto)"
 	@echo "make lint    the same without the tests"
 	@echo "make bench   measures against the goals, as ratios (minutes; needs mosquitto)"

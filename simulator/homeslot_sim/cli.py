@@ -66,7 +66,7 @@ def run(
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for what comes of it.")] = Path("demo-out"),
 ) -> None:
-    """A school day with six carts, in about a minute: what goes wrong, and what the hub says."""
+    """A school day with seven carts, in about a minute: what goes wrong, and what the hub says."""
     runtime: Runtime = "micropython"
     if interpreter() is None:
         runtime = "cpython"
