@@ -2,21 +2,17 @@
 
 import asyncio
 import contextlib
-import json
-import os
 import resource
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-import homeslot
-import homeslot_sim
 from homeslot_hardware import boards
 from homeslot_sim.cart.pace import wall_ms
 from homeslot_sim.cart.rig import Rig
 from homeslot_sim.memory_broker import MemoryBroker
-from homeslot_sim.runtimes.micropython import HEAP, interpreter
+from homeslot_sim.runtimes.micropython import check, compile_cart, processes
 from homeslot_sim.virtual_time import VirtualClock, VirtualLoop, run
 
 CPYTHON_S = 4 * 3600
@@ -63,19 +59,13 @@ async def _live(clock):
 def _micropython():
     """Without a broker: its cart is the one that tries, and tries again, to connect."""
     with tempfile.TemporaryDirectory() as folder:
+        compile_cart(Path(folder))
         plan = {**_plan(), "pace": [[0, PACE]], "start_ms": wall_ms()}
-        file = Path(folder) / "plan.json"
-        file.write_text(json.dumps(plan))
-        path = [str(Path(p.__file__).parents[1]) for p in (homeslot, homeslot_sim)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        process = subprocess.Popen(
-            [interpreter(), "-X", f"heapsize={HEAP}", "-m", "homeslot_sim.cart.process", file],
-            env={**os.environ, "MICROPYPATH": ":".join([*path, ".frozen"])},
-        )
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(MICROPYTHON_S / PACE)
-        process.kill()
-        process.wait()
+        with processes({"cart-1": plan}, Path(folder)) as carts:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                carts["cart-1"].wait(MICROPYTHON_S / PACE)
+            check(carts)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return MICROPYTHON_S / used_s

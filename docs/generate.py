@@ -1,8 +1,6 @@
 """Write what is generated from the code: `python docs/generate.py [--check]`.
 
-- `docs/asyncapi.json` and `docs/schemas/<kind>.schema.json` from homeslot.contract
-- the thresholds in `board.schema.json` from homeslot.core.slots
-
+`docs/asyncapi.json` and `docs/schemas/<kind>.schema.json`, both from homeslot.contract.
 With `--check` nothing is written; files that differ are named and the exit status is 1. The tables
 inside the pages are cog's: `python -m cogapp -r -I docs docs/*.md`, with `--check` to compare.
 """
@@ -14,15 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from remarks import remarks
+
 from homeslot import __version__, contract
-from homeslot.core.slots import THRESHOLDS
 
 ROOT = Path(__file__).resolve().parents[1]
-BOARD_SCHEMA = ROOT / "hardware" / "homeslot_hardware" / "boards" / "board.schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PRINTABLE = {"not": {"pattern": "[^ -~]"}}
 LARGEST = (1 << 52) - 1  # of an integer among settings
 QOS = 1
+MEANING = remarks(contract, "TOPICS")
 
 
 def main(arguments: list[str]) -> int:
@@ -48,7 +47,6 @@ def generated() -> dict[Path, str]:
     for kind in contract.MESSAGES:
         document = {"$schema": DIALECT, "title": f"homeslot {kind}"} | schema(kind)
         documents[ROOT / "docs" / "schemas" / f"{kind}.schema.json"] = document
-    documents[BOARD_SCHEMA] = board_schema()
     return {
         path: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for path, document in documents.items()
@@ -57,13 +55,15 @@ def generated() -> dict[Path, str]:
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of the payload of `kind`. Unknown names are allowed: readers ignore them."""
-    fields = contract.MESSAGES[kind]
+    fields = contract.fields(kind)
+    meaning = remarks(contract, "MESSAGES", kind)
     described: dict[str, Any] = {
-        "description": contract.TOPICS[kind][2],
+        "description": MEANING[kind],
         "type": "object",
-        "required": [name for name, of, _, _ in fields if "-" not in of],
+        "required": [name for name, of, _ in fields if "-" not in of],
         "properties": {
-            name: {"description": text} | _field(of, allowed) for name, of, allowed, text in fields
+            name: {"description": meaning[name]} | _field(of, allowed)
+            for name, of, allowed in fields
         },
     }
     if kind == "event":
@@ -172,11 +172,11 @@ def asyncapi() -> dict[str, Any]:
             "messages": {
                 kind: {
                     "name": kind,
-                    "summary": meaning,
+                    "summary": MEANING[kind],
                     "contentType": "application/json",
                     "payload": {"$ref": f"#/components/schemas/{kind}"},
                 }
-                for kind, (_, _, meaning) in kinds.items()
+                for kind in kinds
             },
             "schemas": {kind: schema(kind) for kind in kinds},
         },
@@ -186,7 +186,7 @@ def asyncapi() -> dict[str, Any]:
 def _channel(kind: str) -> dict[str, Any]:
     return {
         "address": contract.topic("{cart}", kind),
-        "description": contract.TOPICS[kind][2],
+        "description": MEANING[kind],
         "parameters": {
             "cart": {"description": "id of the controller, 1 to 32 of a-z, 0-9 and the hyphen"}
         },
@@ -195,7 +195,7 @@ def _channel(kind: str) -> dict[str, Any]:
 
 
 def _operation(kind: str) -> dict[str, Any]:
-    sender, retained, _ = contract.TOPICS[kind]
+    sender, retained = contract.TOPICS[kind]
     operation: dict[str, Any] = {
         "action": "send" if sender == "cart" else "receive",
         "channel": {"$ref": f"#/channels/{kind}"},
@@ -208,22 +208,6 @@ def _operation(kind: str) -> dict[str, Any]:
             "messages": [{"$ref": "#/channels/reply/messages/reply"}],
         }
     return operation
-
-
-def board_schema() -> dict[str, Any]:
-    """The schema of board files as it stands, with the thresholds of homeslot.core.slots."""
-    document: dict[str, Any] = json.loads(BOARD_SCHEMA.read_text("utf-8"))
-    document["properties"]["thresholds"] = {
-        "description": "when a slot counts as what; generated from homeslot.core.slots",
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(THRESHOLDS),
-        "properties": {
-            name: {"description": text, "type": "integer", "minimum": low, "maximum": high}
-            for name, (low, high, text) in THRESHOLDS.items()
-        },
-    }
-    return document
 
 
 def _read(path: Path) -> str | None:

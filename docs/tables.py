@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from remarks import remarks
+
 from homeslot import contract
 from homeslot.core import slots
 from homeslot_hardware import boards
@@ -16,22 +18,24 @@ SAID = {True: "in", False: "out", None: "not known"}
 
 def topics() -> str:
     """Topics of the contract."""
+    meaning = remarks(contract, "TOPICS")
     return _table(
         ("topic", "from", "retained", "what it says"),
         (
-            (f"`{contract.topic('<cart>', kind)}`", sender, "yes" if retained else "no", meaning)
-            for kind, (sender, retained, meaning) in contract.TOPICS.items()
+            (f"`{contract.topic('<cart>', kind)}`", sender, ("no", "yes")[retained], meaning[kind])
+            for kind, (sender, retained) in contract.TOPICS.items()
         ),
     )
 
 
 def fields(kind: str) -> str:
     """Fields of one kind of message."""
+    meaning = remarks(contract, "MESSAGES", kind)
     return _table(
         ("field", "type", "allowed", "meaning"),
         (
-            (f"`{name}`", _type(of), _allowed(of, allowed), meaning)
-            for name, of, allowed, meaning in contract.MESSAGES[kind]
+            (f"`{name}`", _type(of), _allowed(of, allowed), meaning[name])
+            for name, of, allowed in contract.fields(kind)
         ),
     )
 
@@ -114,8 +118,13 @@ def thresholds(board: str) -> str:
     return _table(
         ("threshold", board, "allowed", "meaning"),
         (
-            (f"`{name}`", str(values[name]), f"{low}..{high}", meaning)
-            for name, (low, high, meaning) in slots.THRESHOLDS.items()
+            (
+                f"`{name}`",
+                str(values[name]),
+                f"{rule['minimum']}..{rule['maximum']}",
+                rule["description"],
+            )
+            for name, rule in schema()["properties"]["thresholds"]["properties"].items()
         ),
     )
 

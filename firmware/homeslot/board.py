@@ -12,24 +12,19 @@ if TYPE_CHECKING:
 class Board:
     """A board file laid out for the drivers.
 
-    `banks` is a list of Bank, `slots` a list of (bank index, input bit of the MCP23017 0..15,
-    current chip index, channel 0..2), slot 1 first. `thresholds` in mA and ms, see core.slots.
+    Its `slots` are counted through its `banks`, slot 1 first: the slots of a bank are its `inputs`
+    (bits 0..15 of its switch chip), and its current chips measure three each in the same order.
+    `thresholds` in mA and ms, see core.slots.
     """
 
     def __init__(self, text: "dict[str, Any]") -> None:
         self.id: str = text["id"]
-        self.pins: "dict[str, int]" = text["pins"]
-        self.i2c: "dict[str, int]" = text["i2c"]
         self.mux_address = int(text["mux"]["address"], 16)
         self.shunt_mohm: int = text["shunt_mohm"]
         self.current_config = int(text["current_config"], 16)
         self.thresholds: "dict[str, int]" = text["thresholds"]
         self.banks = [Bank(bank) for bank in text["banks"]]
-        self.slots: "list[tuple[int, int, int, int]]" = []
-        for b in range(len(self.banks)):
-            inputs = self.banks[b].inputs
-            for i in range(len(inputs)):
-                self.slots.append((b, inputs[i], i // 3, i % 3))
+        self.slots = sum([len(bank.inputs) for bank in self.banks])
 
 
 class Bank:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Body = dict[str, Any]  # of one message, by the names of its fields
-    Field = tuple[str, str, tuple[Any, ...], str]
+    Field = tuple[str, str, tuple[Any, ...]]
 
 VERSION = 1
 ROOT = "homeslot/1/"
@@ -48,99 +48,95 @@ EVENTS = {
 }
 EVENT_WORDS = tuple(sorted(set(word for words, _ in EVENTS.values() for word in words)))
 
-# A field: (name, type, allowed, help). Types: int, word, text, bool, map; `?` may be null, `-` may
-# be left out, `*` is a list of 1..MAX_SLOTS. `allowed` is (low, high) of a number or of a text's
-# length, or the tuple of words.
-_CLOCK: "tuple[Field, ...]" = (
-    ("v", "int", (VERSION, VERSION), "version of this contract"),
-    ("boot", "int", (1, 2147483647), "number of this boot of the controller, rises by one"),
-    ("up_ms", "int", (0, 1 << 50), "measured at: ms since this boot"),
-    (
-        "at_s",
-        "int?",
-        (FIRST_S, LAST_S),
-        "measured at: epoch s, null until the time is known",
-    ),
+# A field a line: name, type, allowed (see `fields`), and beside it what it means: docs/remarks.py
+# reads that here, and a cart need not carry it. Types: int, word, text, bool, map; `?` may be null,
+# `-` may be left out, `*` is a list of 1..MAX_SLOTS. `allowed` is (low, high) of a number or of a
+# text's length, or the tuple of words.
+_VERSION = (VERSION, VERSION)
+_EPOCH_S = (FIRST_S, LAST_S)
+_POSITIVE = (1, 2147483647)
+_COUNT = (0, 1 << 31)
+_TOTAL = (0, 1 << 40)
+_SLOT = (1, MAX_SLOTS)
+_MA = (-9000, 9000)
+_NAME = (1, 32)
+# fmt: off
+_CLOCK: "tuple[Any, ...]" = (
+    "v", "int", _VERSION,  # version of this contract
+    "boot", "int", _POSITIVE,  # number of this boot of the controller, rises by one
+    "up_ms", "int", (0, 1 << 50),  # measured at: ms since this boot
+    "at_s", "int?", _EPOCH_S,  # measured at: epoch s, null until the time is known
 )
-MESSAGES: "dict[str, tuple[Field, ...]]" = {
+MESSAGES: "dict[str, tuple[Any, ...]]" = {
     "link": (
-        ("v", "int", (VERSION, VERSION), "version of this contract"),
-        ("boot", "int", (1, 2147483647), "the boot that connected"),
-        ("link", "word", LINK, "offline is the last will, and said at a clean stop"),
+        "v", "int", _VERSION,  # version of this contract
+        "boot", "int", _POSITIVE,  # the boot that connected
+        "link", "word", LINK,  # offline is the last will, and said at a clean stop
     ),
-    "hello": _CLOCK
-    + (
-        ("firmware", "text", (1, 32), "firmware version"),
-        ("board", "text", (1, 32), "id of the board file"),
-        ("slots", "int", (1, MAX_SLOTS), "slots of the board"),
-        ("reset", "word", RESET, "why the controller started"),
-        ("abilities", "word*", COMMANDS, "commands this firmware carries out"),
-        ("settings", "map", (0, 64), "settings in force, secrets left out"),
+    "hello": _CLOCK + (
+        "firmware", "text", _NAME,  # firmware version
+        "board", "text", _NAME,  # id of the board file
+        "slots", "int", _SLOT,  # slots of the board
+        "reset", "word", RESET,  # why the controller started
+        "abilities", "word*", COMMANDS,  # commands this firmware carries out
+        "settings", "map", (0, 64),  # settings in force, secrets left out
     ),
-    "state": _CLOCK
-    + (
-        ("seq", "int", (0, 1 << 52), "number of the last event this snapshot includes"),
-        ("slots", "word*", tuple(STATES), "state of each slot, slot 1 first"),
-        (
-            "current_ma",
-            "int?*",
-            (-9000, 9000),
-            "charge current of each slot in mA, null: unmeasured",
-        ),
-        ("banks", "word*", BANK, "health of each bank of sensors, bank 1 first"),
-        ("bolt", "word", BOLT, "bolt of the lock"),
-        ("door", "word", DOOR, "door"),
-        ("mains", "word", MAINS, "voltage at the cart's inlet"),
-        ("tamper", "word", TAMPER, "tamper switch of the controller's box"),
-        ("battery_mv", "int?", (0, 20000), "battery behind the controller in mV"),
-        ("temperature_c", "int?", (-55, 125), "temperature in the cart in degrees Celsius"),
-        ("bssid", "text?", (17, 17), "access point the cart hears, aa:bb:cc:dd:ee:ff"),
-        ("rssi_dbm", "int?", (-127, 0), "signal of that access point in dBm"),
+    "state": _CLOCK + (
+        "seq", "int", (0, 1 << 52),  # number of the last event this snapshot includes
+        "slots", "word*", tuple(STATES),  # state of each slot, slot 1 first
+        "current_ma", "int?*", _MA,  # current of each slot in mA, null: unmeasured
+        "banks", "word*", BANK,  # health of each bank of sensors, bank 1 first
+        "bolt", "word", BOLT,  # bolt of the lock
+        "door", "word", DOOR,  # door
+        "mains", "word", MAINS,  # voltage at the cart's inlet
+        "tamper", "word", TAMPER,  # tamper switch of the controller's box
+        "battery_mv", "int?", (0, 20000),  # battery behind the controller in mV
+        "temperature_c", "int?", (-55, 125),  # temperature in the cart in degrees Celsius
+        "bssid", "text?", (17, 17),  # access point the cart hears, aa:bb:cc:dd:ee:ff
+        "rssi_dbm", "int?", (-127, 0),  # signal of that access point in dBm
     ),
-    "event": _CLOCK
-    + (
-        ("seq", "int", (1, 1 << 52), "number of this event: never repeats, never goes back"),
-        ("kind", "word", tuple(EVENTS), "what changed"),
-        ("index", "int-", (1, MAX_SLOTS), "which slot or bank, from 1"),
-        ("value", "word", EVENT_WORDS, "what it is now"),
-        ("was", "word", EVENT_WORDS, "what it was before"),
-        ("current_ma", "int?-", (-9000, 9000), "charge current of a slot at the change in mA"),
+    "event": _CLOCK + (
+        "seq", "int", (1, 1 << 52),  # number of this event: never repeats, never goes back
+        "kind", "word", tuple(EVENTS),  # what changed
+        "index", "int-", _SLOT,  # which slot or bank, from 1
+        "value", "word", EVENT_WORDS,  # what it is now
+        "was", "word", EVENT_WORDS,  # what it was before
+        "current_ma", "int?-", _MA,  # charge current of a slot at the change in mA
     ),
-    "diag": _CLOCK
-    + (
-        ("heap_free", "int", (0, 1 << 40), "free heap after collection in bytes"),
-        ("lag_ms", "int", (0, 1 << 31), "longest delay of a scan since the last report in ms"),
-        ("bus_errors", "int", (0, 1 << 40), "bus transactions that failed since boot"),
-        ("outbox_depth", "int", (0, 1 << 31), "events waiting for the broker"),
-        ("outbox_dropped", "int", (0, 1 << 40), "events lost to a full outbox since boot"),
-        ("reconnects", "int", (0, 1 << 31), "connections made since boot"),
-        ("refused", "int", (0, 1 << 31), "commands that broke this contract since boot"),
+    "diag": _CLOCK + (
+        "heap_free", "int", _TOTAL,  # free heap after collection in bytes
+        "lag_ms", "int", _COUNT,  # longest delay of a scan since the last report in ms
+        "bus_errors", "int", _TOTAL,  # bus transactions that failed since boot
+        "outbox_depth", "int", _COUNT,  # events waiting for the broker
+        "outbox_dropped", "int", _TOTAL,  # events lost to a full outbox since boot
+        "reconnects", "int", _COUNT,  # connections made since boot
+        "refused", "int", _COUNT,  # commands that broke this contract since boot
     ),
     "cmd": (
-        ("v", "int", (VERSION, VERSION), "version of this contract"),
-        ("id", "int", (1, 2147483647), "number of the command, echoed in its reply"),
-        ("cmd", "word", COMMANDS, "what to do"),
-        ("at_s", "int-", (FIRST_S, LAST_S), "time: the hub's epoch s"),
-        ("slot", "int-", (1, MAX_SLOTS), "identify: the slot to light"),
-        ("settings", "map-", (1, 64), "settings: new values by name"),
-        ("bundle", "text-", (1, 200), "update: name of the signed bundle"),
+        "v", "int", _VERSION,  # version of this contract
+        "id", "int", _POSITIVE,  # number of the command, echoed in its reply
+        "cmd", "word", COMMANDS,  # what to do
+        "at_s", "int-", _EPOCH_S,  # time: the hub's epoch s
+        "slot", "int-", _SLOT,  # identify: the slot to light
+        "settings", "map-", (1, 64),  # settings: new values by name
+        "bundle", "text-", (1, 200),  # update: name of the signed bundle
     ),
-    "reply": _CLOCK
-    + (
-        ("id", "int", (1, 2147483647), "number of the command"),
-        ("ok", "bool", (), "whether it was carried out"),
-        ("why", "text", (0, 120), "why not, empty when it was"),
+    "reply": _CLOCK + (
+        "id", "int", _POSITIVE,  # number of the command
+        "ok", "bool", (),  # whether it was carried out
+        "why", "text", (0, 120),  # why not, empty when it was
     ),
 }
-# kind: (who sends it, retained, meaning)
+# fmt: on
+# kind: (who sends it, retained), and beside it what it says.
 TOPICS = {
-    "link": ("cart", True, "whether the cart is connected"),
-    "hello": ("cart", True, "what the cart is, after each connect"),
-    "state": ("cart", True, "snapshot of everything the cart senses"),
-    "event": ("cart", False, "one change"),
-    "diag": ("cart", False, "the controller's own health"),
-    "cmd": ("hub", False, "something the cart shall do"),
-    "reply": ("cart", False, "the answer to one command"),
+    "link": ("cart", True),  # whether the cart is connected
+    "hello": ("cart", True),  # what the cart is, after each connect
+    "state": ("cart", True),  # snapshot of everything the cart senses
+    "event": ("cart", False),  # one change
+    "diag": ("cart", False),  # the controller's own health
+    "cmd": ("hub", False),  # something the cart shall do
+    "reply": ("cart", False),  # the answer to one command
 }
 # Which argument a command cannot do without.
 NEEDS = {"time": "at_s", "identify": "slot", "settings": "settings", "update": "bundle"}
@@ -178,6 +174,12 @@ def split_topic(name: str) -> "tuple[str, str]":
     return parts[2], parts[3]
 
 
+def fields(kind: str) -> "list[Field]":
+    """The fields of messages of `kind`: (name, type, allowed) each, as the table above says."""
+    flat = MESSAGES[kind]
+    return [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
+
+
 def encode(where: str, kind: str, body: "Body") -> bytes:
     """The payload bytes of `body`. Raises BadMessage when our own message breaks the table."""
     check(where, kind, body)
@@ -205,16 +207,21 @@ def decode(where: str, kind: str, payload: "bytes | bytearray") -> "Body":
 
 def check(where: str, kind: str, body: "Body") -> None:
     """Check `body` (dict) of `kind` against the table. Raises BadMessage at the first breach."""
-    for name, of, allowed, _ in MESSAGES[kind]:
+    for name, of, allowed in fields(kind):
         if name not in body:
             if "-" in of:
                 continue
             raise BadMessage(where, name, "is missing")
         value = body[name]
+        single = of.rstrip("?-*")
         if "*" in of:
-            _check_list(where, name, of, allowed, value)
+            _check_list(where, name, single, allowed, value, "?" in of)
+        elif single == "map":
+            _check_map(where, name, allowed, value)
         elif not (value is None and "?" in of):
-            _check_value(where, name, of, allowed, value)
+            problem = _problem(single, allowed, value)
+            if problem:
+                raise BadMessage(where, name, problem)
     if kind == "event":
         _check_event(where, body)
     elif kind == "state" and len(body["slots"]) != len(body["current_ma"]):
@@ -243,50 +250,52 @@ def _check_event(where: str, body: "Body") -> None:
         )
 
 
-def _check_list(where: str, name: str, of: str, allowed: "tuple[Any, ...]", values: object) -> None:
+def _check_list(
+    where: str, name: str, of: str, allowed: "tuple[Any, ...]", values: object, nullable: bool
+) -> None:
     if not isinstance(values, list) or not 1 <= len(values) <= MAX_SLOTS:
         raise BadMessage(where, name, "is not a list of 1..%d" % MAX_SLOTS)
-    nullable = "?" in of
     for i in range(len(values)):
-        value = values[i]
-        if not (value is None and nullable):
-            _check_value(where, "%s[%d]" % (name, i), of, allowed, value)
+        if not (values[i] is None and nullable):
+            problem = _problem(of, allowed, values[i])
+            if problem:
+                raise BadMessage(where, "%s[%d]" % (name, i), problem)
 
 
-def _check_value(where: str, name: str, of: str, allowed: "tuple[Any, ...]", value: object) -> None:
-    of = of.rstrip("?-*")
-    if of == "int":
-        # A bool is an int to isinstance, and 1.0 == 1: the type itself is asked.
-        if type(value) is not int or not allowed[0] <= value <= allowed[1]:
-            raise BadMessage(
-                where, name, "is %s, allowed %d..%d" % (_shown(value), allowed[0], allowed[1])
-            )
-    elif of == "word":
-        if not isinstance(value, str) or value not in allowed:
-            raise BadMessage(where, name, "is %s, allowed %s" % (_shown(value), ", ".join(allowed)))
-    elif of == "text":
-        if not _is_plain(value, allowed[0], allowed[1]):
+def _check_map(where: str, name: str, allowed: "tuple[Any, ...]", value: object) -> None:
+    if not isinstance(value, dict) or not allowed[0] <= len(value) <= allowed[1]:
+        raise BadMessage(where, name, "is not an object of %d..%d names" % allowed)
+    for key, entry in value.items():
+        if not _is_plain(key, 1, 32):
+            raise BadMessage(where, name, "has a name that is not 1..32 printable characters")
+        if not (_is_plain(entry, 0, 128) or (type(entry) is int and abs(entry) < 1 << 52)):
             raise BadMessage(
                 where,
-                name,
-                "is %s, allowed %d..%d printable ASCII characters"
-                % (_shown(value), allowed[0], allowed[1]),
+                "%s.%s" % (name, key),
+                "is %s, allowed an integer or 0..128 printable characters" % _shown(entry),
             )
-    elif of == "bool":
-        if not isinstance(value, bool):
-            raise BadMessage(where, name, "is %s, allowed true, false" % _shown(value))
-    elif not isinstance(value, dict) or not allowed[0] <= len(value) <= allowed[1]:
-        raise BadMessage(where, name, "is not an object of %d..%d names" % (allowed[0], allowed[1]))
+
+
+def _problem(of: str, allowed: "tuple[Any, ...]", value: object) -> str:
+    """What is wrong with a value of type `of`; empty when nothing is."""
+    if of == "int":
+        # A bool is an int to isinstance, and 1.0 == 1: the type itself is asked.
+        if type(value) is int and allowed[0] <= value <= allowed[1]:
+            return ""
+        wanted = "%d..%d" % allowed
+    elif of == "word":
+        if isinstance(value, str) and value in allowed:
+            return ""
+        wanted = ", ".join(allowed)
+    elif of == "text":
+        if _is_plain(value, allowed[0], allowed[1]):
+            return ""
+        wanted = "%d..%d printable ASCII characters" % allowed
     else:
-        for key, entry in value.items():
-            if not _is_plain(key, 1, 32):
-                raise BadMessage(where, name, "has a name that is not 1..32 printable characters")
-            if not (_is_plain(entry, 0, 128) or (type(entry) is int and abs(entry) < 1 << 52)):
-                raise BadMessage(
-                    where,
-                    "%s.%s" % (name, key),
-                    "is %s, allowed an integer or 0..128 printable characters" % _shown(entry),
-                )
+        if isinstance(value, bool):
+            return ""
+        wanted = "true, false"
+    return "is %s, allowed %s" % (_shown(value), wanted)
 
 
 def _is_plain(text: object, low: int, high: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from homeslot.contract import MAX_SLOTS, MESSAGES
+from homeslot.contract import MAX_SLOTS, fields
 
 # Where each chip can be strapped to.
 ADDRESSES = {"MCP23017": (0x20, 0x27), "INA3221": (0x40, 0x43), "TCA9548A": (0x70, 0x77)}
@@ -36,7 +36,7 @@ SHUNT_MARGIN_PERCENT = 10  # a current must be seen to pass `over_ma`, not only 
 SHUNT_MAX_MW = 500  # half of what a 2512 resistor bears: it sits in a closed cart
 AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
 CONVERSION_US = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
-REPORTABLE_MA = next(int(of[1]) for name, _, of, _ in MESSAGES["state"] if name == "current_ma")
+REPORTABLE_MA = next(int(of[1]) for name, _, of in fields("state") if name == "current_ma")
 SCAN_US = 1000000  # currents are read once a second
 BREAKER_PERCENT = 80  # of a breaker, for a continuous load
 
@@ -201,6 +201,11 @@ def _banks(banks: list[dict[str, Any]]) -> Iterator[Finding]:
                 f"{key}.slots",
                 bank["slots"],
                 f"{len(bank['current'])} current chips measure at most {measured} slots",
+            )
+        if bank["slots"] != banks[0]["slots"]:
+            # Nothing on the wire says which bank reads a slot: the hub divides them equally.
+            yield Finding(
+                f"{key}.slots", bank["slots"], f"all banks have {banks[0]['slots']} like the first"
             )
     total = sum(bank["slots"] for bank in banks)
     if total > MAX_SLOTS:

@@ -135,7 +135,7 @@ class Server:
         #: The hub as the writer's thread uses it; elsewhere only once the server has stopped.
         self.hub = self._make_hub()
         # A hub that comes back gives carts the same grace to hand in what they have kept.
-        self._judge_from_s = self._now_s() + max(s.grace_s for s in settings.schools)
+        self._judge_from_s = self._now_s() + self._grace_s()
         self._start_broker()
         self._ingest = Ingest(self._login(), self._now_s)
         self._ingest.start()
@@ -199,6 +199,9 @@ class Server:
             self._store.opened_s(school.name, self._now_s())
         return Hub(self.settings.schools, self._store, self._now_s)
 
+    def _grace_s(self) -> int:
+        return max(school.grace_s for school in self.settings.schools)
+
     def _run(self, name: str, work: Callable[[], None]) -> None:
         thread = watched(name, work, self._fail)
         thread.start()
@@ -214,11 +217,13 @@ class Server:
             deliverer = Deliverer(outbox, settings.data, settings.mail, self._now_s)
             while not self._over.is_set():
                 self._wake_delivery.clear()
+                pause_s = _DELIVER_S
                 try:
                     deliverer.deliver_due()
                 except (StoreError, OSError) as error:
-                    _log.error("digests cannot be delivered: %s; trying again", error)
-                self._wake_delivery.wait(_DELIVER_S)
+                    pause_s = _RETRY_S[1]
+                    _log.error("delivery failed: %s; trying again in %.0f s", error, pause_s)
+                self._wake_delivery.wait(pause_s)
 
     # The writer's thread
 
@@ -260,6 +265,8 @@ class Server:
         if stamps != self._stamps:
             self._stamps = stamps
             self._take_up()
+        # A clock that was ahead at the start and is set back must not put judging off.
+        self._judge_from_s = min(self._judge_from_s, self._now_s() + self._grace_s())
         if self._now_s() < self._judge_from_s:
             return
         for day in self._kept(self.hub.tick):
@@ -286,14 +293,16 @@ class Server:
         except ConfigError as error:
             _log.error("%s\nthe hub goes on with what it had before", error)
             return
-        except BrokerError as error:
-            _log.error("%s", error)
+        except (BrokerError, OSError) as error:
+            _log.error("the broker does not know of the change: %s", error)
         if replace(settings, schools=()) != replace(self.settings, schools=()):
             _log.warning("changes outside of [[school]] need a restart of the hub")
         if settings.schools != self.settings.schools:
             self.settings = replace(self.settings, schools=settings.schools)
-            self.hub = self._make_hub()
-            _log.info("taken up: %d carts", len(_configured(settings)))
+            made = self._kept(lambda: [self._make_hub()])
+            if made:
+                self.hub = made[0]
+                _log.info("taken up: %d carts", len(_configured(settings)))
 
 
 def _configured(settings: Settings) -> set[str]:

@@ -17,16 +17,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from homeslot_hub.config_problems import Problem, across, told
 from homeslot_hub.config_tables import (
     DAYS,
     PERSON,
     CartTable,
     MailTable,
-    Problem,
     RootTable,
     SchoolTable,
-    across,
-    told,
 )
 from homeslot_hub.model import Cart, Person, School
 

@@ -4,13 +4,13 @@ On Blinka the published CircuitPython drivers run on CPython; given this object 
 simulated chips as they would read real ones (https://docs.circuitpython.org, `busio.I2C`).
 """
 
-from homeslot_sim.chips.bus import Bus
+from homeslot_sim.chips.faults import FaultyBus
 
 
 class I2C:
-    """One bus that must be locked before it is used. Raises OSError as `Bus` does."""
+    """One bus that must be locked before it is used. Raises OSError as the bus does."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: FaultyBus) -> None:
         self._bus = bus
         self._locked = False
 
@@ -35,7 +35,7 @@ class I2C:
     ) -> None:
         """Write `buffer[start:end]`."""
         self._must_be_locked()
-        self._bus.write(address, bytes(buffer[start:end]))
+        self._bus.writeto(address, bytes(buffer[start:end]))
 
     def readfrom_into(
         self, address: int, buffer: bytearray, *, start: int = 0, end: int | None = None
@@ -43,7 +43,7 @@ class I2C:
         """Fill `buffer[start:end]`."""
         self._must_be_locked()
         answer = bytearray(len(buffer[start:end]))
-        self._bus.read_into(address, answer)
+        self._bus.readfrom_into(address, answer)
         buffer[start:end] = answer
 
     def writeto_then_readfrom(
@@ -59,9 +59,9 @@ class I2C:
     ) -> None:
         """Write from one buffer, repeat START without a STOP, read into the other."""
         self._must_be_locked()
-        self._bus.write(address, bytes(out_buffer[out_start:out_end]), stop=False)
+        self._bus.writeto(address, bytes(out_buffer[out_start:out_end]), stop=False)
         answer = bytearray(len(in_buffer[in_start:in_end]))
-        self._bus.read_into(address, answer)
+        self._bus.readfrom_into(address, answer)
         in_buffer[in_start:in_end] = answer
 
     def _must_be_locked(self) -> None:

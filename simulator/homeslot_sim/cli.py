@@ -52,12 +52,14 @@ def run(
 
     Exit status 0 when they agree, 1 when not, 2 when the scenario or a value cannot be used.
     """
+    if runtime == "micropython" and interpreter() is None:
+        _refuse("--runtime micropython: is not installed here; pip install 'homeslot[micropython]'")
     try:
         scenario = load(file)
-        folder = _fresh(out or Path(file.stem))
-        outcome = _play(scenario, runtime, folder, quiet)
     except ScenarioError as error:
         _refuse(str(error))
+    folder = _fresh(out or Path(file.stem))
+    outcome = _play(scenario, runtime, folder, quiet)
     _show(scenario, outcome, folder)
     raise typer.Exit(0 if outcome.agree else 1)
 
@@ -120,8 +122,12 @@ def _fresh(folder: Path) -> Path:
         known = folder.is_dir() and (folder / "truth.json").exists()
         if not known and (not folder.is_dir() or any(folder.iterdir())):
             _refuse(f"--out {folder}: is not empty and not of an earlier run; name another folder")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        _refuse(f"--out {folder}: cannot be made anew: {error.strerror or error}")
     return folder
 
 

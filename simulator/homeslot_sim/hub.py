@@ -7,32 +7,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from homeslot_hub import bootstrap
 from homeslot_hub.adapters.credentials import Credentials
-from homeslot_hub.adapters.deliver import Deliverer, slug
+from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.config import BrokerSettings, Settings
 from homeslot_hub.model import Cart, Command, Message, Person, School, SchoolDay
+from homeslot_hub.rules import words
 from homeslot_sim.compare import CartSaid, Said
-from homeslot_sim.scenario import Scenario, ScenarioError
+from homeslot_sim.scenario import GRACE_S, Scenario
 
-DELIVERY_S = 10.0
+JUDGED_S = 10.0  # at most so long is waited for a day that is due
 
 
 def settings(scenario: Scenario, data: Path) -> Settings:
-    """The hub's settings for the school of `scenario`, everything of it in folder `data`.
-
-    Raises ScenarioError when the scenario ends before its deadline can be judged.
-    """
+    """The hub's settings for the school of `scenario`, everything of it in folder `data`."""
     school = School(
         name=scenario.school,
         zone=scenario.zone,
         coordinator=Person(*scenario.coordinator),
         deadline=scenario.deadline,
         days=frozenset({scenario.day.weekday()}),
+        grace_s=GRACE_S,
         carts=tuple(
             Cart(
                 controller=cart.controller,
@@ -46,11 +46,6 @@ def settings(scenario: Scenario, data: Path) -> Settings:
             for cart in scenario.carts
         ),
     )
-    if scenario.end_s < scenario.deadline_s + school.grace_s:
-        raise ScenarioError(
-            f"`until` must be at least {school.grace_s} s after the deadline {scenario.deadline}, "
-            "for reports on their way"
-        )
     return Settings(data, (school,), BrokerSettings(port=0))
 
 
@@ -65,7 +60,7 @@ class _Hub:
     def digest(self, suffix: str) -> bytes:
         """The delivered digest as `txt`, `html` or `eml`."""
         day = self.judged()
-        name = f"{day.day}-{slug(day.school.name)}.{suffix}"
+        name = f"{day.day}-{words.slug(day.school.name)}.{suffix}"
         return (self._settings.data / "digests" / name).read_bytes()
 
     def judged(self) -> SchoolDay:
@@ -165,9 +160,11 @@ class ServedHub(_Hub):
         self._server.wait(0)
 
     def close(self) -> None:
-        """Stop the server, once the digest is delivered."""
-        self._judged.wait(DELIVERY_S)
+        """Stop the server, once the day is judged, and deliver what it had no time for."""
+        self._judged.wait(JUDGED_S)
         self._server.stop()
+        with closing(bootstrap.open_store(self._settings)) as outbox:
+            Deliverer(outbox, self._settings.data, None, self.now_s).deliver_due()
 
     def _on_day(self, day: SchoolDay, digest: object) -> None:
         self.day = day

@@ -33,7 +33,7 @@ def confined(user: str, topic: str, writes: bool) -> bool:
     """Whether a cart may write to, or ask for, `topic`: its own, in the contract's direction."""
     return any(
         topic == f"{contract.ROOT}{user}/{kind}" and (sender == "cart") == writes
-        for kind, (sender, _, _) in contract.TOPICS.items()
+        for kind, (sender, _) in contract.TOPICS.items()
     )
 
 

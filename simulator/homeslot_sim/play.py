@@ -35,7 +35,7 @@ class Outcome:
 def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], None]) -> Outcome:
     """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
 
-    Raises ScenarioError, or what a defect in a cart or the hub raised.
+    Raises what a defect in a cart or the hub raised.
     """
     narrator = Narrator(scenario, say)
     configured = settings(scenario, out)

@@ -36,6 +36,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeslot_sim.cart.world import ASPECTS, BANKS, CART, VERBS
 
 DURING_S = 15
+GRACE_S = 120  # how long after the deadline the hub waits for reports on their way
 DEFAULT_SLOTS = 30
 DEFAULT_BANKS = 3
 T = TypeVar("T")
@@ -209,6 +210,13 @@ class _Parser:
         scan_ms = 1000
         if "scan" in self.values:
             scan_ms = self._value("scan", _scan_ms, "such as `5 s`, 1..60")
+        deadline_s = int(datetime.combine(day, deadline, zone).timestamp())
+        if not start_s <= deadline_s <= end_s - GRACE_S:
+            raise self._wrong(
+                f"the deadline, {deadline:%H:%M}, must lie behind `from` and {GRACE_S} s or more "
+                "before `until`, for reports on their way",
+                self.lines.get("deadline", self.lines["until"]),
+            )
         return Scenario(
             self.values["school"],
             zone,
@@ -305,7 +313,10 @@ def _zone(text: str) -> ZoneInfo:
 
 
 def _someone(text: str) -> Someone:
-    match = re.fullmatch(r"([^<>\s][^<>]*?)\s*<([^<>@\s]+@[^<>@\s]+)>", text)
+    # Narrower than what the hub takes, so that it takes whatever is written here.
+    word = "[A-Za-z0-9]+"
+    mail = rf"{word}(?:[._+-]{word})*@{word}(?:[.-]{word})*"
+    match = re.fullmatch(rf"([^<>,;\"\s][^<>,;\"]*?)\s*<({mail})>", text)
     if match is None:
         raise ValueError(text)
     return Someone(" ".join(match[1].split()), match[2])

@@ -6,10 +6,11 @@ can be known, and the right answer about it is that it is not known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from homeslot_sim.cart.world import World
+from homeslot_sim.cart.world import VERBS, World
 from homeslot_sim.scenario import DEFAULT_BANKS, DEFAULT_SLOTS, Scenario, ScenarioCart
 
 SLOTS_PER_BANK = DEFAULT_SLOTS // DEFAULT_BANKS
@@ -43,6 +44,26 @@ class CartTruth:
         return asdict(self)
 
 
+class Chronicle(World):
+    """A world that also knows since when each thing is as it is: `since_s` is laid out as `good`.
+
+    At first, since `start_s`.
+    """
+
+    def __init__(self, slots: int, banks: int, start_s: int) -> None:
+        super().__init__(slots, banks)
+        self.since_s = {aspect: [start_s] * len(good) for aspect, good in self.good.items()}
+
+    def apply_at(self, at_s: int, verb: str, numbers: Sequence[int]) -> None:
+        """Do `verb` at `at_s`, see `World.apply`."""
+        aspect, _ = VERBS[verb]
+        before = list(self.good[aspect])
+        self.apply(verb, numbers)
+        for i, good in enumerate(self.good[aspect]):
+            if good != before[i]:
+                self.since_s[aspect][i] = at_s
+
+
 def truths(scenario: Scenario, silent_after_s: int, idle_after_s: int) -> list[CartTruth]:
     """The truth of every cart of `scenario` at its deadline.
 
@@ -50,10 +71,10 @@ def truths(scenario: Scenario, silent_after_s: int, idle_after_s: int) -> list[C
     """
     found = []
     for cart in scenario.carts:
-        world = World(DEFAULT_SLOTS, DEFAULT_BANKS)
+        world = Chronicle(DEFAULT_SLOTS, DEFAULT_BANKS, scenario.start_s)
         for deed in scenario.deeds:
             if deed.cart == cart.number and deed.at_s <= scenario.deadline_s:
-                world.apply((deed.at_s - scenario.start_s) * 1000, deed.verb, deed.numbers)
+                world.apply_at(deed.at_s, deed.verb, deed.numbers)
         found.append(_CartTruth(scenario, cart, world, silent_after_s, idle_after_s).read())
     return found
 
@@ -63,11 +84,11 @@ class _CartTruth:
         self,
         scenario: Scenario,
         cart: ScenarioCart,
-        world: World,
+        world: Chronicle,
         silent_after_s: int,
         idle_after_s: int,
     ) -> None:
-        self.start_s, self.at_s = scenario.start_s, scenario.deadline_s
+        self.at_s = scenario.deadline_s
         self.cart, self.world = cart, world
         self.silent_after_s, self.idle_after_s = silent_after_s, idle_after_s
 
@@ -101,17 +122,14 @@ class _CartTruth:
             wrong.append(Wrong("unlocked", (), min(open_s)))
         for i in range(DEFAULT_SLOTS):
             if sensed[i] and places[i] == "out":
-                wrong.append(Wrong("out", (i + 1,), self._changed("device", i)))
+                wrong.append(Wrong("out", (i + 1,), self.world.since_s["device"][i]))
             elif sensed[i] and places[i] == "home" and unplugged is None:
                 # A cable pulled later looks to any sensor like a full device or a resting shelf.
-                cable, back_s = self._since("cable", i), self._changed("device", i)
+                cable, back_s = self._since("cable", i), self.world.since_s["device"][i]
                 if cable is not None and cable <= back_s <= self.at_s - self.idle_after_s:
                     wrong.append(Wrong("not_charging", (i + 1,), back_s))
         return wrong
 
     def _since(self, aspect: str, i: int = 0) -> int | None:
         """Since when the aspect is not good; None while it is."""
-        return None if self.world.good[aspect][i] else self._changed(aspect, i)
-
-    def _changed(self, aspect: str, i: int) -> int:
-        return self.start_s + int(self.world.since_ms[aspect][i]) // 1000
+        return None if self.world.good[aspect][i] else self.world.since_s[aspect][i]

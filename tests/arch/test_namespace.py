@@ -73,6 +73,8 @@ def test_the_wheel_plays_a_day_without_the_source_tree(installed, tmp_path):
 
 def test_the_wheels_hub_starts_after_init(installed, tmp_path):
     subprocess.run([installed / "homeslot", "init"], cwd=tmp_path, check=True, capture_output=True)
+    config = tmp_path / "homeslot.toml"  # 1883 may be taken here: Debian starts its mosquitto on it
+    config.write_text(config.read_text("utf-8").replace("port = 1883", "port = 0"), "utf-8")
     serve = subprocess.Popen(
         [installed / "homeslot", "serve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     )

@@ -12,7 +12,7 @@ every_input = pytest.mark.parametrize("name", list(INPUTS))
 
 @every_input
 def test_every_input_says_the_words_of_the_contract_and_begins_unknown(name):
-    allowed = {field: words for field, _, words, _ in contract.MESSAGES["state"]}[name]
+    allowed = {field: words for field, _, words in contract.fields("state")}[name]
     assert (*INPUTS[name][:2], Input(name).state) == allowed
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from homeslot import contract
 from homeslot.core.settings import SETTINGS, BadSetting, settings
 
-RANGES = {name: (low, high) for name, _, low, high, _, _ in SETTINGS}
+RANGES = {name: (low, high) for name, _, low, high, _ in SETTINGS}
 CHANGES = st.fixed_dictionaries(
     {}, optional={name: st.integers(low, high) for name, (low, high) in RANGES.items()}
 )

@@ -19,7 +19,8 @@ def answer(vector):
         return states
     if what == "board":
         board = Board(vector[1])
-        return [board.slots, [[b.channel, b.current_addresses] for b in board.banks]]
+        banks = [[b.channel, b.inputs, b.current_addresses] for b in board.banks]
+        return [board.slots, banks]
     try:
         if what == "topic":
             return contract.split_topic(vector[1])

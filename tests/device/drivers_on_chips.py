@@ -12,21 +12,56 @@ import json
 import sys
 
 from homeslot.board import Board
-from homeslot.drivers.bank import Bank
+from homeslot.drivers.ina3221 import INA3221
+from homeslot.drivers.mcp23017 import MCP23017
 from homeslot.drivers.tca9548a import TCA9548A
-from homeslot_sim.chips import bus, ina3221, mcp23017, tca9548a
+from homeslot_sim.chips import faults, ina3221, mcp23017, tca9548a
+
+
+class Drivers:
+    """The drivers of one bank; each call ends with the first chip that does not answer."""
+
+    def __init__(self, i2c, mux, board, bank):
+        self._mux = mux
+        self._bank = bank
+        self._switches = MCP23017(i2c, bank.presence_address)
+        self._currents = [
+            INA3221(i2c, address, board.shunt_mohm, board.current_config)
+            for address in bank.current_addresses
+        ]
+
+    def select(self):
+        self._mux.select(self._bank.channel)
+
+    def setup(self):
+        self.select()
+        self._switches.setup()
+        for chip in self._currents:
+            chip.setup()
+
+    def read_switches(self):
+        self.select()
+        return self._switches.read()
+
+    def read_currents(self, into, offset):
+        for k in range(len(self._currents)):
+            self.read_chip(k, into, offset)
+
+    def read_chip(self, k, into, offset):
+        self.select()
+        for slot in range(3 * k, min(3 * k + 3, len(self._bank.inputs))):
+            into[offset + slot] = self._currents[k].current_ma(slot - 3 * k)
 
 
 class World:
     def __init__(self, board):
         self.board = board
         self.now_ms = 0
-        self.currents_ma = [0] * len(board.slots)
-        self.wires = bus.Bus()
+        self.currents_ma = [0] * board.slots
+        self.wires = faults.FaultyBus()
         self.mux_chip = tca9548a.TCA9548A()
         self.wires.attach(board.mux_address, self.mux_chip)
-        i2c = bus.MachineI2C(self.wires)
-        self.mux = TCA9548A(i2c, board.mux_address)
+        self.mux = TCA9548A(self.wires, board.mux_address)
         self.interrupts = []
         self.noise = ina3221.Noise(1)
         self.banks = []
@@ -39,16 +74,16 @@ class World:
                     self.up_ms, Slots(self, first + 3 * k), board.shunt_mohm, noise=self.noise
                 )
             self.mux_chip.plug(text.channel, chips)
-            self.banks.append(Bank(i2c, self.mux, text, board.shunt_mohm, board.current_config))
+            self.banks.append(Drivers(self.wires, self.mux, board, text))
             first += len(text.inputs)
 
     def up_ms(self):
         return self.now_ms
 
     def switch(self, slot, level):
-        b, pin, _, _ = self.board.slots[slot]
-        text = self.board.banks[b]
-        self.mux_chip.channels[text.channel][text.presence_address].drive(pin, level)
+        text = self.board.banks[slot // 10]
+        chip = self.mux_chip.channels[text.channel][text.presence_address]
+        chip.drive(text.inputs[slot % 10], level)
 
     def current(self, slot, ma):
         self.currents_ma[slot] = ma
@@ -84,7 +119,7 @@ class World:
 
     def scan(self):
         masks = []
-        read_ma = [None] * len(self.board.slots)
+        read_ma = [None] * self.board.slots
         for b in range(len(self.banks)):
             masks.append(_outcome(self.banks[b].read_switches, []))
             masks.append(_outcome(self.banks[b].read_currents, [read_ma, 10 * b]))

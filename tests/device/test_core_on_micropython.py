@@ -65,7 +65,7 @@ def contract_vectors(dice, count):
     for _ in range(count):
         kind = dice.choice(list(BODIES))
         body = dict(BODIES[kind])
-        name = dice.choice([field for field, _, _, _ in contract.MESSAGES[kind]])
+        name = dice.choice([field for field, _, _ in contract.fields(kind)])
         if dice.random() < 0.2:
             body.pop(name, None)
         else:

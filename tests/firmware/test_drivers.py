@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from homeslot.board import Board
 from homeslot.drivers import WrongChip
-from homeslot.drivers.bank import Bank
 from homeslot.drivers.ina3221 import INA3221
 from homeslot.drivers.mcp23017 import MCP23017
 from homeslot.drivers.tca9548a import TCA9548A
-from homeslot_sim.chips import bus as simulated
 from homeslot_sim.chips import ina3221, mcp23017, tca9548a
+from homeslot_sim.chips.faults import FaultyBus
+
+from ..device.drivers_on_chips import Drivers
 
 BOARDS = Path(__file__).parents[2] / "hardware" / "homeslot_hardware" / "boards"
 
@@ -58,12 +59,11 @@ class Cart:
     def __init__(self):
         self.board = Board(json.loads((BOARDS / "pico-w-30.json").read_text()))
         self.now_ms = 0
-        self.currents_ma = [0] * len(self.board.slots)
-        self.wires = simulated.Bus()
+        self.currents_ma = [0] * self.board.slots
+        self.wires = FaultyBus()
         self.mux_chip = tca9548a.TCA9548A()
         self.wires.attach(self.board.mux_address, self.mux_chip)
-        i2c = simulated.MachineI2C(self.wires)
-        self.mux = TCA9548A(i2c, self.board.mux_address)
+        self.mux = TCA9548A(self.wires, self.board.mux_address)
         self.banks = []
         first = 0
         for description in self.board.banks:
@@ -74,18 +74,16 @@ class Cart:
                     lambda: self.now_ms, source, self.board.shunt_mohm
                 )
             self.mux_chip.plug(description.channel, chips)
-            self.banks.append(
-                Bank(i2c, self.mux, description, self.board.shunt_mohm, self.board.current_config)
-            )
+            self.banks.append(Drivers(self.wires, self.mux, self.board, description))
             first += len(description.inputs)
 
     def chips(self, b):
         return self.mux_chip.channels[self.board.banks[b].channel]
 
     def switch(self, slot, present):
-        b, pin, _, _ = self.board.slots[slot]
-        chip = self.chips(b)[self.board.banks[b].presence_address]
-        chip.drive(pin, 0 if present else None)
+        bank = self.board.banks[slot // 10]
+        chip = self.chips(slot // 10)[bank.presence_address]
+        chip.drive(bank.inputs[slot % 10], 0 if present else None)
 
     def setup(self):
         for bank in self.banks:
@@ -94,13 +92,14 @@ class Cart:
 
     def scan(self):
         """(presence by slot, current by slot in mA) as one scan reads them."""
-        masks = []
-        read_ma = [None] * len(self.board.slots)
+        present = []
+        read_ma = [None] * self.board.slots
         for b in range(len(self.banks)):
-            masks.append(self.banks[b].read_switches())
+            closed = self.banks[b].read_switches()
+            present += [bool(closed >> pin & 1) for pin in self.board.banks[b].inputs]
             self.banks[b].read_currents(read_ma, 10 * b)
         self.mux.off()
-        return [bool(masks[b] >> pin & 1) for b, pin, _, _ in self.board.slots], read_ma
+        return present, read_ma
 
 
 @pytest.fixture
@@ -248,10 +247,10 @@ def test_a_shunt_register_with_its_unused_bits_set_is_refused(raw):
 
 @given(closed=st.integers(0, 0x7FFF).map(lambda bits: bits & 0x7F7F))
 def test_any_set_of_closed_switches_is_read(closed):
-    wires = simulated.Bus()
+    wires = FaultyBus()
     chip = mcp23017.MCP23017()
     wires.attach(0x20, chip)
-    driver = MCP23017(simulated.MachineI2C(wires), 0x20)
+    driver = MCP23017(wires, 0x20)
     driver.setup()
     for pin in range(16):
         chip.drive(pin, 0 if closed >> pin & 1 else None)

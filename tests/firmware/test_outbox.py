@@ -8,7 +8,7 @@ from homeslot.outbox import Outbox
 
 
 def event(seq):
-    return {"seq": seq}
+    return (seq, 5000 + seq, None, "door", 0, "open", "closed", None)
 
 
 def test_events_stay_until_they_are_let_go():
@@ -31,7 +31,7 @@ def test_a_full_outbox_drops_its_oldest_and_counts_it():
 
 def test_the_sender_is_woken_by_each_event_and_finds_it_there():
     outbox, found = Outbox(2), []
-    outbox.changed = lambda: found.append(outbox.oldest(9)[-1]["seq"])
+    outbox.changed = lambda: found.append(outbox.oldest(9)[-1][0])
     for seq in (1, 2, 3):
         outbox.put(event(seq))
     assert found == [1, 2, 3]
@@ -67,7 +67,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def send(self, count):
         window = self.outbox.oldest(count)
         assert window == [event(seq) for seq in self.model[:count]]
-        self.sent = window[-1]["seq"] if window else 0
+        self.sent = window[-1][0] if window else 0
 
     @rule()
     def acknowledge(self):

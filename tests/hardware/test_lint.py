@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from homeslot.board import Board
 from homeslot.contract import MAX_SLOTS
-from homeslot.core.slots import THRESHOLDS, level
+from homeslot.core.slots import level
 from homeslot_hardware import boards
-from homeslot_hardware.lint import Finding, conversion_us, lint
+from homeslot_hardware.lint import Finding, conversion_us, lint, schema
 
 GOOD = boards.load("pico-w-30")
 
@@ -58,6 +58,7 @@ TRAPS = [
     ("banks.2.channel", 8, "banks[2].channel is 8: allowed 0..7"),
     ("banks.0.slots", 9, "banks[0].slots is 9: there are 10 inputs"),
     ("banks.0", bank(range(7), chips=2), "2 current chips measure at most 6 slots"),
+    ("banks.2", bank(range(6), channel=2), "banks[2].slots is 6: all banks have 10 like the first"),
     ("pins.door", 23, "GP23 belongs to the Wi-Fi chip of pico-w"),
     ("pins.door", 29, "GP29 belongs to the Wi-Fi chip"),
     ("pins.door", 30, "pins.door is 30: allowed 0..29"),
@@ -180,14 +181,20 @@ def test_a_board_the_lint_accepts_is_one_the_firmware_can_lay_out(edits):
     if any(finding.level == "error" for finding in findings):
         return
     laid_out = Board(json.loads(json.dumps(board)))
-    assert 1 <= len(laid_out.slots) <= MAX_SLOTS
-    assert len(set(laid_out.slots)) == len(laid_out.slots)
-    for b, bit, chip, channel in laid_out.slots:
-        assert bit not in (7, 15) and 0 <= bit < 16
-        assert chip < len(laid_out.banks[b].current_addresses) and channel < 3
+    assert 1 <= laid_out.slots <= MAX_SLOTS
+    for bank in laid_out.banks:
+        assert len(set(bank.inputs)) == len(bank.inputs) <= 3 * len(bank.current_addresses)
+        assert all(bit not in (7, 15) and 0 <= bit < 16 for bit in bank.inputs)
 
 
-@given(st.fixed_dictionaries({n: st.integers(lo, hi) for n, (lo, hi, _) in THRESHOLDS.items()}))
+@given(
+    st.fixed_dictionaries(
+        {
+            name: st.integers(rule["minimum"], rule["maximum"])
+            for name, rule in schema()["properties"]["thresholds"]["properties"].items()
+        }
+    )
+)
 def test_accepted_thresholds_leave_room_for_every_level(thresholds):
     errors = [f for f in lint(changed(("thresholds", thresholds))) if f.level == "error"]
     if not errors:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 import tomlkit
 
 from homeslot_hub.adapters.credentials import Credentials
-from homeslot_hub.cli import main, setup
+from homeslot_hub.cli import announce, main, setup
 from homeslot_hub.config import load
+from homeslot_hub.model import SchoolDay
+from homeslot_hub.service.digest import compose
+
+from .reports import SCHOOL
 
 ADD = ("--number", "2", "--room", "Room 2", "--teacher", "Bo Ek <bo@x.org>")
 
@@ -49,7 +55,7 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), *((name,) for name in ("init", "serve", "status", "check", "digest", "cart"))]
+    [(), *((name,) for name in ("init", "serve", "status", "refused", "check", "digest", "cart"))]
     + [("cart", name) for name in ("add", "renew", "remove")],
 )
 def test_every_command_answers_help(
@@ -113,6 +119,7 @@ def test_the_time_zone_is_that_of_the_machine(tmp_path: Path) -> None:
     [
         ("serve",),
         ("status",),
+        ("refused",),
         ("check", "--at", "17:00"),
         ("digest",),
         ("cart", "add", "c2", *ADD),
@@ -234,6 +241,15 @@ def test_check_and_digest_speak_about_the_time_they_are_asked_for(line: CommandL
     ("command", "message"),
     [
         (("check", "--at", "25:00"), "--at is 25:00: allowed 17:00 or 2026-11-20T17:00"),
+        (
+            ("check", "--at", "9999-12-31T23:59-23:00"),
+            "23:59-23:00: allowed 2020 to 2106",
+        ),
+        (
+            ("check", "--at", "0001-01-01T00:00+23:00"),
+            "00:00+23:00: allowed 2020 to 2106",
+        ),
+        (("digest", "--date", "0001-01-01"), "--date is 0001-01-01: allowed 2020 to 2106"),
         (("check", "--at", "17:00", "--school", "X"), "--school is X: allowed Example School"),
         (("digest", "--date", "Friday"), "--date is Friday: allowed a date"),
     ],
@@ -245,6 +261,21 @@ def test_an_argument_that_makes_no_sense_is_said_with_what_is_allowed(
     status, _, err = line.run(*command)
     assert status == 2
     assert message in err
+    assert "homeslot.toml" not in err, "the file is not to blame"
+
+
+class GoneTerminal(io.StringIO):
+    """Standard output whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_hub(caplog: pytest.LogCaptureFixture) -> None:
+    day = SchoolDay(SCHOOL, "2026-11-17", 0, 0, ())
+    with redirect_stdout(GoneTerminal()):
+        announce(day, compose(day))
+    assert "Broken pipe" in caplog.text
 
 
 def test_the_hubs_data_is_not_for_others(line: CommandLine) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import time
+from email import message_from_bytes
+from email.policy import SMTP, default
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from homeslot_hub.adapters.deliver import compose_mail
 from homeslot_hub.config import ConfigError, load, parse, read_secret
+from homeslot_hub.config_tables import PERSON
 from homeslot_hub.model import Cart, Person, School
+from homeslot_hub.service.ports import Notice
 
 LEAST = """
 [[school]]
@@ -171,6 +178,10 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
         ("school = 3", "school is 3: allowed at least one [[school]] table"),
         ("broker = 3\n" + LEAST, "broker is 3: allowed a table"),
         (
+            "[broker]\nkind='external'\nuser=''\n" + LEAST,
+            'broker.user is "": allowed 1..80 printable characters',
+        ),
+        (
             LEAST + CART + CART,
             'school[1].cart[2].controller is "c7": school[1].cart[1].controller is the same; '
             "allowed once",
@@ -182,6 +193,11 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
         (
             "[broker]\nport=0\nkind='external'\n" + LEAST,
             "broker.port is 0: allowed 1..65535 for an external broker",
+        ),
+        (
+            LEAST + LEAST.replace("Lincoln", "Lincoln!"),
+            'school[2].name is "Lincoln!": school[1].name, "Lincoln", would write the same files; '
+            "choose another name",
         ),
         (
             "[mail]\nhost='x'\nsender='A B <a@x.org>'\nuser='x'\n" + LEAST,
@@ -211,6 +227,45 @@ def test_no_name_can_break_out_of_a_mails_header(name: str) -> None:
     person = f'"Rosa{name} <rosa@x.org>"'
     [problem] = problems(LEAST.replace('"Rosa Diaz <rosa@x.org>"', person.replace(" L", r"\r")))
     assert problem.startswith("school[1].coordinator is ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("jörg@x.org", "a..b@x.org", ".a@x.org", "a(b@x.org", "a:b@x.org", "a@x..org", "a@-"),
+        *("a@x_y", f"{'a' * 65}@x.org", f"a@{'x' * 64}.org", f"a@{'x.' * 95}org"),
+    ],
+)
+def test_an_address_that_no_mail_program_takes_is_refused(address: str) -> None:
+    [problem] = problems(LEAST.replace("rosa@x.org", address))
+    assert problem.startswith("school[1].coordinator is ")
+
+
+@given(
+    st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=9),
+    st.text("aZ9.+'_-(:[\\ü", min_size=1, max_size=9),
+    st.text("aZ9.-", min_size=1, max_size=9),
+)
+def test_every_person_that_is_taken_can_be_written_to(name: str, local: str, domain: str) -> None:
+    person = PERSON.fullmatch(f"{name} <{local}@{domain}>")
+    if person is None:
+        return
+    to = Person(*person.groups())
+    notice = Notice("Lincoln", "2026-11-20", "C8", to.name, to.email, "s", "t", "h", 0)
+    mail = message_from_bytes(compose_mail(notice, to).as_bytes(policy=SMTP), policy=default)
+    assert [a.addr_spec for a in mail["To"].addresses] == [to.email]
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "-a", "a_b", ":::", "1.2.3.4:5", "a b", "x" * 64])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    [problem] = problems(f"[broker]\nhost = '{host}'\n{LEAST}")
+    assert problem.startswith("broker.host is ")
+    assert problem.endswith("allowed a host name or an address")
+
+
+@pytest.mark.parametrize("host", ["localhost", "mqtt.x.org", "10.0.0.1", "::1", "fe80::1"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert parse(f"[broker]\nhost = '{host}'\n{LEAST}", Path("x")).broker.host == host
 
 
 def test_a_syntax_error_is_said_with_its_line() -> None:

@@ -60,6 +60,17 @@ def test_secrets_others_may_read_are_refused(tmp_path: Path) -> None:
         Credentials(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["{", "[]]", "[3]", '[{"name": "hub"}]', '[{"x": 1}]'])
+def test_damaged_secrets_are_said_and_can_be_made_anew(tmp_path: Path, text: str) -> None:
+    Credentials(tmp_path).add_cart("c7")
+    path = tmp_path / "secrets" / "identities.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="is damaged"):
+        Credentials(tmp_path)
+    path.unlink()
+    assert Credentials(tmp_path).carts() == ()
+
+
 def test_a_renewed_secret_replaces_the_old_one(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path)
     old, new = credentials.add_cart("c7"), credentials.renew_cart("c7")

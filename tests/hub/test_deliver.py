@@ -14,7 +14,7 @@ from email.policy import default
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from homeslot_hub.adapters.deliver import EXPIRES_S, Deliverer, compose_mail, slug
+from homeslot_hub.adapters.deliver import EXPIRES_S, Deliverer, compose_mail
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.config import MailSettings
 from homeslot_hub.model import Person
@@ -344,19 +344,29 @@ def test_a_server_without_starttls_gets_no_mail_in_the_clear(store, mail, postbo
     assert store.pending_notices() == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Lincoln Elementary", "lincoln-elementary"),
-        ("École  Jean-Moulin (Nord)", "ecole-jean-moulin-nord"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("!!!", "school"),
-    ],
-)
-def test_the_name_of_a_school_becomes_a_plain_part_of_a_files_name(name, expected):
-    assert slug(name) == expected
+def test_a_folder_that_cannot_be_used_does_not_keep_the_mail_back(
+    store, deliverer, postbox, tmp_path
+):
+    put(store, NOTICE)
+    (tmp_path / "digests").write_text("in the way")
+    with postbox.listening(), pytest.raises(FileExistsError):
+        deliverer.deliver_due()
+    assert len(postbox.mails) == 1
+    (tmp_path / "digests").unlink()
+    assert deliverer.deliver_due() == 1
+    assert store.pending_notices() == 0
 
 
-def test_names_in_another_script_stay_apart():
-    assert slug("Гимназия 1") != slug("Лицей 1")
-    assert slug("Гимназия 1").isascii()
+def test_a_password_that_no_mail_server_takes_is_no_end_of_delivery(
+    store, mail, postbox, clock, tmp_path
+):
+    secret = tmp_path / "mail-password"
+    secret.touch(0o600)
+    secret.write_text("Schlüssel")
+    postbox.auth = {"authenticator": lambda *_: AuthResult(success=True), "auth_require_tls": False}
+    put(store, NOTICE)
+    with postbox.listening():
+        Deliverer(
+            store, tmp_path, replace(mail, user="hub", password_file=secret), clock
+        ).deliver_due()
+    assert store.pending_notices() == 1

@@ -126,6 +126,14 @@ def test_an_unknown_controller_is_listed_not_believed(hub, clock):
     assert hub.facts("cart-99", clock.now_s).heard_s is None
 
 
+def test_what_a_broker_has_retained_of_a_cart_that_was_removed_lists_nobody(hub, cart):
+    """A Mosquitto says it again to a hub that connects again."""
+    removed = Reporter("cart-99")
+    hub.take([removed.state(retained=True), removed.link("offline")])
+    assert hub.status().strangers == ()
+    assert hub.judge(SCHOOL, START_S).unknown_controllers == ()
+
+
 def test_the_list_of_unknown_controllers_is_bounded(hub):
     payload = Reporter().state().payload
     hub.take([raw(f"homeslot/1/x{n}/state", payload) for n in range(600)])

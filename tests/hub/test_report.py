@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from homeslot_hub.cli.report import check_parts, digest_parts, plain, show, status_parts
+from homeslot_hub.cli.report import (
+    check_parts,
+    digest_parts,
+    plain,
+    refused_parts,
+    show,
+    status_parts,
+)
 from homeslot_hub.model import Message
 from homeslot_hub.service.ports import DeadLetter, Notice
 
@@ -82,6 +89,40 @@ def test_the_status_names_strangers_refusals_and_counts(hub):
     assert row(text, "cart-99").endswith("1")
     assert "2 messages refused" in text
     assert "1 messages from unknown controllers" in text
+
+
+def test_the_status_says_each_kind_of_fault_once_with_all_its_slots(hub, clock):
+    dark = Reporter("cart-1")
+    dark.now_s = clock.now_s
+    dark.words |= {("slot", i): "unknown" for i in (1, 2, 3, 4)}
+    dark.words |= dict.fromkeys([("mains", 0), ("bolt", 0), ("tamper", 0)], "unknown")
+    hub.take([dark.state()])
+    text = printed(status_parts(hub.status()))
+    assert row(text, "1").endswith("sensor fault 1-1 to 1-4")
+
+
+def test_the_status_shows_what_controllers_say_of_themselves(hub, clock):
+    cart = Reporter("cart-1")
+    cart.now_s = clock.now_s
+    hub.take([cart.hello(), cart.diag(), cart.state(), cart.link("online")])
+    text = printed(status_parts(hub.status()))
+    row_of = re.split(r"\s{2,}", row(text.partition("Controllers")[2], "1").strip())
+    assert row_of == ["1", "online", "0.1.0", "0 mA", "5010 mV", "21 °C", "-61 dBm", "3"]
+
+
+def test_refused_messages_can_be_seen_with_when_where_why_and_what_they_said(hub):
+    text = printed(refused_parts(hub.status()))
+    assert "2 kept of 2" in text
+    newest, before = text.splitlines()[2:4]
+    assert newest.split()[0] == before.split()[0] == "09:00"
+    assert "homeslot/1/[red]x/state" in newest
+    assert "homeslot/1/cart-1/state: payload is not JSON" in before
+    assert "[bold]\\x1b[2J" in before
+
+
+def test_no_refused_message_is_said_too(start, clock):
+    hub, _ = start(clock, TWO)
+    assert refused_parts(hub.status()) == ["No message has been refused."]
 
 
 def test_the_status_shows_mails_given_up_and_waiting(hub):

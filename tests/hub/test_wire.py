@@ -71,7 +71,7 @@ def outcome(decode, kind, payload):
         return str(refusal)
     if not isinstance(body, dict):
         body = {name: getattr(body, name) for name in body.__struct_fields__}
-    names = [name for name, *_ in contract.MESSAGES[kind]]
+    names = [name for name, *_ in contract.fields(kind)]
     values = {
         name: body[name] for name in names if body.get(name, msgspec.UNSET) is not msgspec.UNSET
     }
@@ -212,7 +212,7 @@ def near_misses(draw):
     """A good message of some kind with a few fields changed, dropped, doubled or added."""
     kind = draw(KINDS)
     body = dict(GOOD[kind])
-    fields = {name: (of, allowed) for name, of, allowed, _ in contract.MESSAGES[kind]}
+    fields = {name: (of, allowed) for name, of, allowed in contract.fields(kind)}
     for name in draw(st.sets(st.sampled_from(sorted(fields)), max_size=3)):
         body[name] = draw(field_values(*fields[name]))
     for name in draw(st.sets(st.sampled_from(sorted(fields)), max_size=1)):

@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeslot.board import Board
-from homeslot.drivers.bank import Bank
 from homeslot.drivers.tca9548a import TCA9548A
 from homeslot_hardware import boards
 from homeslot_sim.cart.body import Body
 from homeslot_sim.cart.world import World
+
+from ..device.drivers_on_chips import Drivers
 
 BOARD = Board(boards.load("pico-w-30"))
 NOTHING_MA, DRAWS_MA = 15, 60  # a measured zero has noise, and the fullest device still draws
@@ -22,19 +23,19 @@ class Bench:
     def __init__(self, seed=1):
         self.now_ms = 0
         self.body = Body(BOARD, World(30, 3), lambda: self.now_ms, seed)
-        mux = TCA9548A(self.body.i2c, BOARD.mux_address)
-        self.banks = [
-            Bank(self.body.i2c, mux, bank, BOARD.shunt_mohm, BOARD.current_config)
-            for bank in BOARD.banks
-        ]
+        mux = TCA9548A(self.body.bus, BOARD.mux_address)
+        self.banks = [Drivers(self.body.bus, mux, BOARD, bank) for bank in BOARD.banks]
         for bank in self.banks:
             bank.setup()
         self.now_ms += 1000
 
     def present(self):
         """Slot numbers whose switch is closed."""
-        masks = [bank.read_switches() for bank in self.banks]
-        return [i + 1 for i in range(30) if masks[BOARD.slots[i][0]] >> BOARD.slots[i][1] & 1]
+        closed = []
+        for b in range(3):
+            mask = self.banks[b].read_switches()
+            closed += [mask >> pin & 1 for pin in BOARD.banks[b].inputs]
+        return [i + 1 for i in range(30) if closed[i]]
 
     def currents_ma(self):
         """Current of every slot as its chip measures it, a conversion cycle from now."""

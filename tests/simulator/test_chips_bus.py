@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeslot_sim.busio import I2C
-from homeslot_sim.chips.bus import Bus, MachineI2C
+from homeslot_sim.chips.bus import Bus
+from homeslot_sim.chips.faults import FaultyBus
 from homeslot_sim.chips.ina3221 import INA3221
-from homeslot_sim.chips.mcp23017 import GPPU, IODIR, MCP23017
+from homeslot_sim.chips.mcp23017 import MCP23017
 from homeslot_sim.chips.tca9548a import TCA9548A
+
+from .registers import GPPU, IODIR
 
 MUX, SWITCHES, CURRENTS = 0x70, 0x20, 0x40
 
@@ -28,13 +31,13 @@ class Still:
         return 0
 
 
-def a_cart(wait_ms=None):
+def a_cart(*arguments, make=FaultyBus):
     """(bus, mux) with one bank in channel 0, open."""
     still = Still()
-    bus, mux = Bus(wait_ms), TCA9548A()
+    bus, mux = make(*arguments), TCA9548A()
     bus.attach(MUX, mux)
     mux.plug(0, {SWITCHES: MCP23017(), CURRENTS: INA3221(still.up_ms, still, 20)})
-    bus.write(MUX, b"\x01")
+    bus.writeto(MUX, b"\x01")
     return bus, mux
 
 
@@ -54,43 +57,40 @@ def cost(bus, call, *arguments):
 
 def test_nobody_at_the_address_is_eio():
     bus, _ = a_cart()
-    i2c = MachineI2C(bus)
-    assert refusal(i2c.writeto, 0x21, b"\x00") == errno.EIO
-    assert refusal(i2c.readfrom_into, 0x21, bytearray(1)) == errno.EIO
-    assert refusal(i2c.readfrom_mem_into, 0x21, 0, bytearray(1)) == errno.EIO
-    assert refusal(i2c.writeto_mem, 0x21, 0, b"\x00") == errno.EIO
+    assert refusal(bus.writeto, 0x21, b"\x00") == errno.EIO
+    assert refusal(bus.readfrom_into, 0x21, bytearray(1)) == errno.EIO
+    assert refusal(bus.readfrom_mem_into, 0x21, 0, bytearray(1)) == errno.EIO
+    assert refusal(bus.writeto_mem, 0x21, 0, b"\x00") == errno.EIO
 
 
 def test_bits_are_counted_as_the_bus_clocks_them():
     bus, _ = a_cart()
-    i2c = MachineI2C(bus)
-    assert cost(bus, i2c.writeto, SWITCHES, b"") == 11  # START, address and acknowledge, STOP
-    assert cost(bus, i2c.writeto, MUX, b"\x01") == 20
-    assert cost(bus, i2c.writeto_mem, SWITCHES, IODIR, b"\x7f\x7f") == 38
-    assert cost(bus, i2c.readfrom_into, SWITCHES, bytearray(2)) == 29
-    assert cost(bus, i2c.readfrom_mem_into, SWITCHES, IODIR, bytearray(2)) == 48
-    assert cost(bus, refusal, i2c.writeto, 0x21, b"\x00") == 11
+    assert cost(bus, bus.writeto, SWITCHES, b"") == 11  # START, address and acknowledge, STOP
+    assert cost(bus, bus.writeto, MUX, b"\x01") == 20
+    assert cost(bus, bus.writeto_mem, SWITCHES, IODIR, b"\x7f\x7f") == 38
+    assert cost(bus, bus.readfrom_into, SWITCHES, bytearray(2)) == 29
+    assert cost(bus, bus.readfrom_mem_into, SWITCHES, IODIR, bytearray(2)) == 48
+    assert cost(bus, refusal, bus.writeto, 0x21, b"\x00") == 11
 
 
 def test_the_register_pointer_survives_stop():
     bus, _ = a_cart()
-    i2c = MachineI2C(bus)
-    i2c.writeto_mem(SWITCHES, GPPU, b"\x12\x34")
-    i2c.writeto(SWITCHES, bytes([GPPU]))
+    bus.writeto_mem(SWITCHES, GPPU, b"\x12\x34")
+    bus.writeto(SWITCHES, bytes([GPPU]))
     buf = bytearray(2)
-    i2c.readfrom_into(SWITCHES, buf)
+    bus.readfrom_into(SWITCHES, buf)
     assert buf == b"\x12\x34"
 
 
 def test_every_way_to_read_a_register_reads_the_same():
     bus, _ = a_cart()
-    i2c, busio = MachineI2C(bus), I2C(bus)
-    i2c.writeto_mem(SWITCHES, GPPU, b"\x12\x34")
+    busio = I2C(bus)
+    bus.writeto_mem(SWITCHES, GPPU, b"\x12\x34")
     buf, other = bytearray(2), bytearray(4)
-    i2c.readfrom_mem_into(SWITCHES, GPPU, buf)
+    bus.readfrom_mem_into(SWITCHES, GPPU, buf)
     assert busio.try_lock()
     busio.writeto_then_readfrom(SWITCHES, b"\x00" + bytes([GPPU]), other, out_start=1, in_start=2)
-    assert i2c.readfrom_mem(SWITCHES, GPPU, 2) == buf == b"\x12\x34"
+    assert buf == b"\x12\x34"
     assert other == b"\x00\x00\x12\x34"
     busio.writeto(SWITCHES, bytes([0, GPPU, 0]), start=1, end=2)
     busio.readfrom_into(SWITCHES, other, end=1)
@@ -103,8 +103,8 @@ def test_every_way_to_read_a_register_reads_the_same():
     size=st.integers(0, 5),
 )
 def test_the_quick_read_does_what_its_two_transactions_do(address, register, size):
-    def outcome(read):
-        bus, mux = a_cart()
+    def outcome(read, make=FaultyBus):
+        bus, mux = a_cart(make=make)
         buf = bytearray(size)
         try:
             read(bus, buf)
@@ -113,50 +113,52 @@ def test_the_quick_read_does_what_its_two_transactions_do(address, register, siz
         return bytes(buf), bus.bits, mux.control
 
     def slowly(bus, buf):
-        bus.write(address, bytes([register]), stop=False)
-        bus.read_into(address, buf)
+        bus.writeto(address, bytes([register]), stop=False)
+        bus.readfrom_into(address, buf)
 
-    assert outcome(lambda bus, buf: bus.read_register(address, register, buf)) == outcome(slowly)
+    def quickly(bus, buf):
+        bus.readfrom_mem_into(address, register, buf)
+
+    assert outcome(quickly) == outcome(slowly) == outcome(quickly, Bus) == outcome(slowly, Bus)
 
 
 def test_sda_held_low_times_out_after_fifty_milliseconds():
     waits = []
     bus, _ = a_cart(waits.append)
-    i2c = MachineI2C(bus)
     bus.hold_sda()
     before = bus.bits
-    assert refusal(i2c.writeto, MUX, b"\x00") == errno.ETIMEDOUT
-    assert refusal(i2c.readfrom_mem_into, SWITCHES, 0, bytearray(2)) == errno.ETIMEDOUT
+    assert refusal(bus.writeto, MUX, b"\x00") == errno.ETIMEDOUT
+    assert refusal(bus.readfrom_mem_into, SWITCHES, 0, bytearray(2)) == errno.ETIMEDOUT
     assert bus.bits == before  # no START without SDA
     assert waits == [50, 50]
     assert bus.waited_ms == 100
-    assert i2c.scan() == []
+    assert bus.scan() == []
     bus.release_sda()
-    assert i2c.scan() == [SWITCHES, CURRENTS, MUX]
+    assert bus.scan() == [SWITCHES, CURRENTS, MUX]
 
 
 def test_a_chip_that_holds_sda_behind_a_channel_is_shut_out_by_the_mux_reset():
     bus, mux = a_cart()
-    i2c = MachineI2C(bus)
-    i2c.writeto(MUX, b"\x00")
+    bus.writeto(MUX, b"\x00")
     bus.hold_sda(2)
-    assert i2c.scan() == [MUX]
-    i2c.writeto(MUX, b"\x04")
-    assert refusal(i2c.writeto, MUX, b"\x00") == errno.ETIMEDOUT  # nobody can close it any more
+    assert bus.scan() == [MUX]
+    bus.writeto(MUX, b"\x04")
+    assert refusal(bus.writeto, MUX, b"\x00") == errno.ETIMEDOUT  # nobody can close it any more
     mux.reset_pin(0)
     mux.reset_pin(1)
-    i2c.writeto(MUX, b"\x01")
-    assert i2c.scan() == [SWITCHES, CURRENTS, MUX]
+    bus.writeto(MUX, b"\x01")
+    assert bus.scan() == [SWITCHES, CURRENTS, MUX]
 
 
 def test_a_killed_chip_answers_nothing_and_its_neighbours_do():
     bus, _ = a_cart()
-    i2c = MachineI2C(bus)
     bus.kill(CURRENTS, 0)
-    assert refusal(i2c.readfrom_mem_into, CURRENTS, 1, bytearray(2)) == errno.EIO
-    assert i2c.scan() == [SWITCHES, MUX]
+    assert refusal(bus.readfrom_mem_into, CURRENTS, 1, bytearray(2)) == errno.EIO
+    assert bus.scan() == [SWITCHES, MUX]
     bus.revive(CURRENTS, 0)
-    assert i2c.readfrom_mem(CURRENTS, 0xFE, 2) == b"\x54\x49"
+    buf = bytearray(2)
+    bus.readfrom_mem_into(CURRENTS, 0xFE, buf)
+    assert buf == b"\x54\x49"
 
 
 def test_a_killed_place_stays_dead_when_its_bank_is_replugged():
@@ -169,7 +171,7 @@ def test_a_killed_place_stays_dead_when_its_bank_is_replugged():
 def test_a_killed_mux_takes_its_banks_settings_but_no_commands():
     bus, mux = a_cart()
     bus.kill(MUX)
-    assert refusal(bus.write, MUX, b"\x00") == errno.EIO
+    assert refusal(bus.writeto, MUX, b"\x00") == errno.EIO
     assert bus.scan() == [SWITCHES, CURRENTS]
     assert mux.control == 0x01
 
@@ -186,14 +188,13 @@ def test_a_killed_mux_takes_its_banks_settings_but_no_commands():
 )
 def test_a_bank_unplugged_in_the_middle_of_a_read(after_bits, expected):
     bus, mux = a_cart()
-    i2c = MachineI2C(bus)
-    i2c.writeto_mem(SWITCHES, IODIR, b"\x7f\x7f")
+    bus.writeto_mem(SWITCHES, IODIR, b"\x7f\x7f")
     bus.at_bits(bus.bits + after_bits, lambda: mux.unplug(0))
     buf = bytearray(2)
     if isinstance(expected, int):
-        assert refusal(i2c.readfrom_mem_into, SWITCHES, IODIR, buf) == expected
+        assert refusal(bus.readfrom_mem_into, SWITCHES, IODIR, buf) == expected
     else:
-        assert cost(bus, i2c.readfrom_mem_into, SWITCHES, IODIR, buf) == 48
+        assert cost(bus, bus.readfrom_mem_into, SWITCHES, IODIR, buf) == 48
         assert buf == expected
     assert bus.scan() == [MUX]
 
@@ -201,13 +202,13 @@ def test_a_bank_unplugged_in_the_middle_of_a_read(after_bits, expected):
 def test_a_bank_unplugged_in_the_middle_of_a_write_leaves_a_byte_unacknowledged():
     bus, mux = a_cart()
     bus.at_bits(bus.bits + 25, lambda: mux.unplug(0))
-    assert refusal(bus.write, SWITCHES, bytes([IODIR, 0x7F, 0x7F])) == errno.EIO
+    assert refusal(bus.writeto, SWITCHES, bytes([IODIR, 0x7F, 0x7F])) == errno.EIO
 
 
 def test_sda_held_in_the_middle_of_a_read_times_out():
     bus, _ = a_cart()
     bus.at_bits(bus.bits + 35, bus.hold_sda)
-    assert refusal(bus.read_register, SWITCHES, IODIR, bytearray(2)) == errno.ETIMEDOUT
+    assert refusal(bus.readfrom_mem_into, SWITCHES, IODIR, bytearray(2)) == errno.ETIMEDOUT
 
 
 def test_a_bank_unplugged_in_the_middle_of_a_scan_is_half_seen():
@@ -222,7 +223,7 @@ def test_what_is_planned_in_bits_happens_once_and_in_order():
     bus.at_bits(bus.bits + 20, lambda: seen.append("second"))
     bus.at_bits(bus.bits + 5, lambda: seen.append("first"))
     for _ in range(3):
-        bus.write(SWITCHES, b"")
+        bus.writeto(SWITCHES, b"")
     assert seen == ["first", "second"]
 
 

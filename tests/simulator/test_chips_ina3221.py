@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeslot_sim.chips.ina3221 import (
+from homeslot_sim.chips.ina3221 import INA3221, Noise
+from homeslot_sim.chips.tca9548a import TCA9548A
+
+from .registers import (
     CONFIG,
     DIE_ID,
-    INA3221,
     MAKER_ID,
     MASK_ENABLE,
     PV_LOWER,
     PV_UPPER,
     SUM,
     SUM_LIMIT,
-    Noise,
 )
-from homeslot_sim.chips.tca9548a import TCA9548A
 
 SHUNT_1, BUS_1, SHUNT_2, BUS_2, SHUNT_3 = 1, 2, 3, 4, 5
 CRITICAL_1, WARNING_2 = 0x07, 0x0A
@@ -276,7 +276,8 @@ def test_half_a_register_is_not_written(chip):
 
 
 def test_offset_and_noise_move_the_steps(clock, source):
-    chip = INA3221(clock.up_ms, source, 20, offset_uv=(80, -80, 0), noise=lambda: 1)
+    chip = INA3221(clock.up_ms, source, 20, noise=lambda: 1)
+    chip.offset_uv = (80, -80, 0)
     source.ma[:] = [500, 500, 500]  # 10 mV: 250 steps
     clock.now_ms = 10
     assert [read(chip, r) >> 3 for r in (SHUNT_1, SHUNT_2, SHUNT_3)] == [253, 249, 251]

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeslot_sim.chips.mcp23017 import (
+from homeslot_sim.chips.mcp23017 import MCP23017
+
+from .registers import (
     DEFVAL,
     GPINTEN,
     GPIO,
@@ -15,7 +17,6 @@ from homeslot_sim.chips.mcp23017 import (
     IOCON,
     IODIR,
     IPOL,
-    MCP23017,
     OLAT,
 )
 

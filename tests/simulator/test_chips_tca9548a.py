@@ -4,11 +4,22 @@ import errno
 
 import pytest
 
-from homeslot_sim.chips.bus import Bus, MachineI2C
-from homeslot_sim.chips.mcp23017 import GPPU, MCP23017
+from homeslot_sim.chips.faults import FaultyBus
+from homeslot_sim.chips.mcp23017 import MCP23017
 from homeslot_sim.chips.tca9548a import TCA9548A
 
+from .registers import GPPU
+
 MUX, CHIP = 0x70, 0x20
+
+
+class Master(FaultyBus):
+    """With one more method of `machine.I2C`."""
+
+    def readfrom_mem(self, addr, memaddr, nbytes):
+        buf = bytearray(nbytes)
+        self.readfrom_mem_into(addr, memaddr, buf)
+        return bytes(buf)
 
 
 @pytest.fixture
@@ -21,9 +32,9 @@ def mux():
 
 @pytest.fixture
 def i2c(mux):
-    bus = Bus()
+    bus = Master()
     bus.attach(MUX, mux)
-    return MachineI2C(bus)
+    return bus
 
 
 def answers(i2c, address):

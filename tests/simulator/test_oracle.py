@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeslot_sim.busio import I2C
-from homeslot_sim.chips.bus import Bus
-from homeslot_sim.chips.ina3221 import INA3221, PV_UPPER, SUM_LIMIT
+from homeslot_sim.chips.faults import FaultyBus
+from homeslot_sim.chips.ina3221 import INA3221
 from homeslot_sim.chips.mcp23017 import MCP23017
 from homeslot_sim.chips.tca9548a import TCA9548A
+
+from .registers import PV_UPPER, SUM_LIMIT
 
 MUX, SWITCHES, CURRENTS = 0x70, 0x20, (0x40, 0x41, 0x42, 0x43)
 SHUNT_OHM = 0.02
@@ -55,7 +57,7 @@ class Cart:
                 chips[CURRENTS[k]] = INA3221(lambda: self.now_ms, source, 20)
             self.banks.append(chips)
             self.mux.plug(b, chips)
-        self.bus = Bus()
+        self.bus = FaultyBus()
         self.bus.attach(MUX, self.mux)
         self.i2c = I2C(self.bus)
         self.tca = AdafruitTCA9548A(self.i2c, MUX)
@@ -76,7 +78,7 @@ class OneChannel:
         self.now_ms = 0
         self.ma = [0, 0, 0]
         self.chip = INA3221(lambda: self.now_ms, self, 20)
-        bus = Bus()
+        bus = FaultyBus()
         bus.attach(0x40, self.chip)
         self.i2c = I2C(bus)
 

@@ -85,6 +85,11 @@ def test_all_means_every_slot_and_every_bank():
         ("pace 16:00 0x", "`16:00 0x`; write `07:30 40x`, 1x..10000x"),
         ("pace 16:10 5x", "`pace` must begin at `from`"),
         ("scan 90 s", "`90 s` is not such as `5 s`, 1..60"),
+        ("cart 8  room 1  teacher A B <a..b@c.d>", "is not Name <mail>"),
+        ("cart 8  room 1  teacher A B <jörg@c.d>", "is not Name <mail>"),
+        ("cart 8  room 1  teacher A, B <a@c.d>", "is not Name <mail>"),
+        ("deadline 15:59", "the deadline, 15:59, must lie behind `from` and 120 s or more before"),
+        ("deadline 17:03", "the deadline, 17:03, must lie behind `from` and 120 s or more before"),
         ("deadline teatime", "`teatime` is not a time"),
     ],
 )
@@ -106,6 +111,7 @@ def test_a_missing_line_is_named(key):
         ("Europe/Berlin", "Berlin", "`Berlin` is not a zone such as"),
         ("2026-11-18", "18.11.2026", "`18.11.2026` is not a date such as"),
         ("17:04", "15:00", "`until` must be later than `from`"),
+        ("17:04", "17:01", "day:6: the deadline, 17:00, must lie behind `from`"),
         ("Uta Vogel <uta@hill.example>", "Uta", "`Uta` is not Name <mail>"),
     ],
 )

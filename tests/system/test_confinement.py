@@ -19,7 +19,7 @@ from .clients import Peer
 from .product_brokers import Mosquitto, NatsBroker, mosquitto, nats
 from .waiting import wait_for
 
-SENT_BY_CARTS = [kind for kind, (sender, _, _) in TOPICS.items() if sender == "cart"]
+SENT_BY_CARTS = [kind for kind, (sender, _) in TOPICS.items() if sender == "cart"]
 EVERYTHING_A_SPY_TRIES = (
     "#",
     "homeslot/#",
@@ -86,8 +86,9 @@ def test_a_cart_is_heard_on_each_of_its_own_topics_and_hears_its_commands(school
 def test_a_cart_cannot_write_under_another_carts_topics(school: School) -> None:
     with school.listening_hub() as hub, school.peer("b") as honest:
         assert honest.hear("homeslot/1/b/cmd")
-        for kind, qos, retain in product(TOPICS, (0, 1), (False, True)):
-            with school.peer("a") as liar:
+        for n, (kind, qos, retain) in enumerate(product(TOPICS, (0, 1), (False, True))):
+            # Under one id these would look to nats-server like a client that flaps, and wait.
+            with school.peer("a", client_id=f"a-{n}") as liar:
                 liar.attempt(f"homeslot/1/b/{kind}", b"a lie", qos=qos, retain=retain)
         assert _everything_before(honest, hub) == []
         hub.say("homeslot/1/b/cmd", b"true")

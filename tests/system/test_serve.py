@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,14 @@ from .hub_process import HubProcess, alive, end_broker, homeslot, nats_pid, rows
 from .product_brokers import free_port
 from .waiting import wait_for
 
+HELLO = encode(
+    "c1",
+    "hello",
+    {
+        **{"v": 1, "boot": 1, "up_ms": 1, "at_s": None, "firmware": "0", "board": "x"},
+        **{"slots": 30, "reset": "soft", "abilities": ["time"], "settings": {}},
+    },
+)
 LINK = encode("c1", "link", {"v": 1, "boot": 1, "link": "online"})
 
 
@@ -35,7 +47,7 @@ class Place:
         self.folder = folder
         self.config = folder / "homeslot.toml"
         self.data = folder / "homeslot-data"
-        done = homeslot(folder, "init", "--controller", "c1")
+        done = homeslot(folder, "init", "--controller", "c1", "--zone", "UTC")
         assert done.returncode == 0, done.stderr
         self.secret = secret_in(done.stdout)
         self.port = free_port()
@@ -67,7 +79,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def test_init_and_serve_is_all_it_takes(place: Place) -> None:
     with HubProcess(place.folder) as hub:
-        place.greet("c1", place.secret).__exit__(None, None, None)
+        with place.greet("c1", place.secret) as cart:
+            assert cart.hear("homeslot/1/c1/cmd")
+            cart.say("homeslot/1/c1/hello", HELLO)
+            [(_, command)] = wait_for("it is told the time", lambda: cart.got)
+            assert b'"time"' in command
         for part in ("1 school with 1 cart", f"127.0.0.1:{place.port}", "homeslot.db", "digests"):
             assert part in hub.said
         status = homeslot(place.folder, "status")
@@ -151,6 +167,32 @@ def test_a_broker_that_cannot_start_is_one_clear_message(place: Place) -> None:
         assert done.returncode == 1
         assert "address already in use" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_c8_a_clock_that_was_ahead_at_the_start_does_not_put_judging_off(place: Place) -> None:
+    place.change("grace_s = 120", "grace_s = 0")
+    place.change(f"port = {place.port}", "port = 0")
+    clock = {"now_s": int(datetime(2027, 11, 19, 9, 0, tzinfo=UTC).timestamp())}
+    judged: queue.Queue[str] = queue.Queue()
+    with Server(load(place.config), lambda: clock["now_s"], lambda day, _: judged.put(day.day)):
+        clock["now_s"] = deadline_s = int(datetime(2026, 11, 20, 17, 0, tzinfo=UTC).timestamp())
+        clock["now_s"] -= 60
+        opened = "SELECT 1 FROM school WHERE opened_s < 1800000000"
+        wait_for("the hub sees that it is 2026", lambda: rows(place.data, opened))
+        clock["now_s"] = deadline_s + 1
+        assert judged.get(timeout=15) == "2026-11-20"
+
+
+def test_what_a_full_disk_keeps_from_being_taken_up_is_taken_up_later(place: Place) -> None:
+    with HubProcess(place.folder) as hub:
+        with closing(sqlite3.connect(place.data / "homeslot.db")) as database:
+            database.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON school BEGIN SELECT RAISE(FAIL, 'no'); END"
+            )
+            place.change('name = "Example School"', 'name = "Lincoln"')
+            wait_for("the hub says so", lambda: "trying again" in hub.said)
+            database.execute("DROP TRIGGER full")
+        wait_for("it is taken up", lambda: "taken up: 1 cart" in hub.said)
 
 
 def test_an_error_nobody_expected_ends_the_server_and_says_why(place: Place) -> None:

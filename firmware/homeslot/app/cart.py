@@ -2,6 +2,7 @@
 
 import asyncio
 
+from homeslot import const
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
 from homeslot.app.sensors import Sensors
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from homeslot.ports import Bus, Clock, Files, Network, Pins, System
 
 # At start every 500 ms for 3 s: longer than any switch needs to be known (mains: 2 s).
-SETTLE_SCANS = 6
-SETTLE_MS = 500
-BOUNCE_MS = 50  # presence is scanned at 20 Hz while a switch moves
-WATCH_MS = 1000
+_SETTLE_SCANS = const(6)
+_SETTLE_MS = const(500)
+_BOUNCE_MS = const(50)  # presence is scanned at 20 Hz while a switch moves
+_WATCH_MS = const(1000)
 
 
 class Cart:
@@ -83,12 +84,16 @@ class Cart:
     async def run(self) -> None:
         """Run for ever. Any defect ends it: the caller lets the controller start again."""
         self._pins.on_fall("bank_interrupt", self._moved.set)
-        for _ in range(SETTLE_SCANS):
+        for _ in range(_SETTLE_SCANS):
             self.sensors.scan(self._clock.up_ms())
-            await self._clock.sleep_ms(SETTLE_MS)
+            await self._clock.sleep_ms(_SETTLE_MS)
         self.sensors.announce()
         await asyncio.gather(
-            self._scan(), self._follow_switches(), self._link(), self._report(), self._watch()
+            self._scan(),
+            self._follow_switches(),
+            self.link.run(lambda: self._alive("link")),
+            self._report(),
+            self._watch(),
         )
 
     async def _scan(self) -> None:
@@ -110,11 +115,8 @@ class Cart:
             self._moved.clear()
             self.sensors.scan(self._clock.up_ms(), currents=False)
             while self.sensors.bouncing:
-                await self._clock.sleep_ms(BOUNCE_MS)
+                await self._clock.sleep_ms(_BOUNCE_MS)
                 self.sensors.scan(self._clock.up_ms(), currents=False)
-
-    async def _link(self) -> None:
-        await self.link.run(lambda: self._alive("link"))
 
     async def _report(self) -> None:
         """A snapshot now and again, and less often the controller's own health."""
@@ -141,7 +143,7 @@ class Cart:
             lives = self._last_life_ms
             if all(now_ms - lives.get(t, now_ms) <= ms for t, ms in self._patience_ms.items()):
                 self._system.feed_watchdog()
-            await self._clock.sleep_ms(WATCH_MS)
+            await self._clock.sleep_ms(_WATCH_MS)
 
     def _alive(self, task: str) -> None:
         self._last_life_ms[task] = self._clock.up_ms()

@@ -7,7 +7,7 @@ the outbox only when the broker has acknowledged it.
 
 import asyncio
 
-from homeslot import contract
+from homeslot import const, contract
 from homeslot.core.backoff import Backoff
 from homeslot.mqtt.client import Client, LinkLost
 from homeslot.mqtt.session import Session
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     MakeBody = Callable[[], Body]
 
-FIRST_RETRY_MS = 1000
-LAST_RETRY_MS = 60000
-WINDOW = 8  # events in flight at once
+_FIRST_RETRY_MS = const(1000)
+_LAST_RETRY_MS = const(60000)
+_WINDOW = const(8)  # events in flight at once
 
 
 class Link:
@@ -62,7 +62,7 @@ class Link:
         self._outbox = outbox
         self._reporter = reporter
         self._keeper = keeper
-        self._backoff = Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, sum(cart.encode()))
+        self._backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS, sum(cart.encode()))
         self._wake = asyncio.Event()
         self._pending: "list[tuple[str, bool, MakeBody]]" = []  # (kind, retained, body)
         self.state = state
@@ -78,7 +78,7 @@ class Link:
         if kind != "reply":
             self._pending = [entry for entry in self._pending if entry[0] != kind]
         self._pending.append((kind, retain, body))
-        del self._pending[:-WINDOW]
+        del self._pending[:-_WINDOW]
         self._wake.set()
 
     async def run(self, beat: "Callable[[], None]") -> None:
@@ -99,33 +99,33 @@ class Link:
             self._secret,
             will=(contract.topic(self._cart, "link"), offline),
             keep_alive_s=self._keep_alive_s,
-            window=WINDOW,
+            window=_WINDOW,
         )
         host, port = self._address
-        client = Client(self._network, self._wire_clock, host, port, session, self._on_message)
-        ending = None
+        client = Client(
+            self._network,
+            self._wire_clock,
+            host,
+            port,
+            session,
+            self._on_message,
+            self._wake.set,
+        )
         try:
             await client.open()
-            ending = asyncio.create_task(self._wake_at_end(client))
             self.connections += 1
             if not await client.subscribe(contract.topic(self._cart, "cmd")):
                 raise LinkLost("the broker refused our commands")
-            await self._publish(client, "link", True, self._reporter.link("online"))
-            await self._publish(client, "hello", True, self._reporter.hello())
-            await self._publish(client, "state", True, self.state())
+            await self._publish(client, "link", True, lambda: self._reporter.link("online"))
+            await self._publish(client, "hello", True, self._reporter.hello)
+            await self._publish(client, "state", True, self.state)
             self._backoff.reset()
             while client.lost is None:
                 beat()
                 await self._empty(client, beat)
                 await self._wake.wait()
         finally:
-            if ending is not None:
-                ending.cancel()
             await client.close()
-
-    async def _wake_at_end(self, client: Client) -> None:
-        await client.closed()
-        self._wake.set()
 
     async def _empty(self, client: Client, beat: "Callable[[], None]") -> None:
         """Send all there is: events in windows, then what else was asked for."""
@@ -133,23 +133,22 @@ class Link:
         while len(self._outbox) or self._pending:
             beat()
             sent = []
-            for event in self._outbox.oldest(WINDOW):
-                self._reporter.date(event)
-                payload = self._encode("event", event)
+            for event in self._outbox.oldest(_WINDOW):
+                payload = self._encode("event", self._reporter.told(event))
                 number = await client.post(contract.topic(self._cart, "event"), payload)
-                sent.append((number, event["seq"]))
+                sent.append((number, event[0]))
             for number, seq in sent:
                 await client.acked(number)
                 self._outbox.leave(seq)
             if self._pending:
                 said = self._pending[0]
                 kind, retain, body = said
-                await self._publish(client, kind, retain, body())
+                await self._publish(client, kind, retain, body)
                 # Meanwhile a newer request may have taken its place: that one is still to be sent.
                 self._pending = [entry for entry in self._pending if entry is not said]
 
-    async def _publish(self, client: Client, kind: str, retain: bool, body: "Body") -> None:
-        payload = self._encode(kind, body)
+    async def _publish(self, client: Client, kind: str, retain: bool, body: "MakeBody") -> None:
+        payload = self._encode(kind, body())
         await client.publish(contract.topic(self._cart, kind), payload, retain=retain)
 
     def _encode(self, kind: str, body: "Body") -> bytes:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.core.timekeeper import TimeKeeper
-    from homeslot.outbox import Outbox
+    from homeslot.outbox import Event, Outbox
     from homeslot.ports import Clock, Network, System
 
 ABILITIES = ["report", "time"]
@@ -46,18 +46,22 @@ class Reporter:
     def event(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
         """Put one change into the outbox; `index` is 0 where there is only one of its kind."""
         self._seq += 1
-        body = self._stamped(self._clock.up_ms())
-        body.update({"seq": self._seq, "kind": kind, "value": value, "was": was})
+        up_ms = self._clock.up_ms()
+        at_s = self._at_s(up_ms)
+        self._outbox.put((self._seq, up_ms, at_s, kind, index, value, was, current_ma))
+
+    def told(self, event: "Event") -> "Body":
+        """The body of `event`; one from before the time was known has it, if it is known by now."""
+        seq, up_ms, at_s, kind, index, value, was, current_ma = event
+        body = self._stamped(up_ms)
+        if at_s is not None:
+            body["at_s"] = at_s
+        body.update({"seq": seq, "kind": kind, "value": value, "was": was})
         if index:
             body["index"] = index
         if kind == "slot":
             body["current_ma"] = current_ma
-        self._outbox.put(body)
-
-    def date(self, event: "Body") -> None:
-        """Give an event from before the time was known its time, if it is known by now."""
-        if event["at_s"] is None:
-            event["at_s"] = self._at_s(event["up_ms"])
+        return body
 
     def link(self, word: str) -> "Body":
         """The body of `link`."""
@@ -70,7 +74,7 @@ class Reporter:
             {
                 "firmware": __version__,
                 "board": self._board.id,
-                "slots": len(self._board.slots),
+                "slots": self._board.slots,
                 "reset": self._system.reset_cause(),
                 "abilities": ABILITIES,
                 "settings": self._settings,

@@ -32,14 +32,17 @@ class Sensors:
 
     def __init__(self, board: "boards.Board", bus: "Bus", pins: "Pins", changed: "Changed") -> None:
         self._thresholds = board.thresholds
-        self._where = board.slots
         self._pins = pins
         self._changed = changed
         self._announcing = False
         self._mux = TCA9548A(bus, board.mux_address)
-        self._banks = [_Bank(bus, bank, board) for bank in board.banks]
-        self.slots = [Slot() for _ in board.slots]
-        self.current_ma: "list[int | None]" = [None] * len(board.slots)
+        self.slots = [Slot() for _ in range(board.slots)]
+        self.current_ma: "list[int | None]" = [None] * board.slots
+        self._banks: "list[_Bank]" = []
+        first = 0
+        for bank in board.banks:
+            self._banks.append(_Bank(bus, bank, board, self.current_ma, first))
+            first += len(bank.inputs)
         self.banks = ["unknown"] * len(self._banks)
         self.inputs = {name: Input(name) for name in INPUTS}
         self.bouncing = False  # a slot's switch moved and has not come to rest
@@ -90,17 +93,18 @@ class Sensors:
     def _step_slots(self, now_ms: int) -> None:
         self.bouncing = False
         thresholds = self._thresholds
-        for i in range(len(self.slots)):
-            b, bit, chip, channel = self._where[i]
-            bank = self._banks[b]
-            current_ma = self.current_ma[i] = bank.current_ma[chip * 3 + channel]
-            closed = None if bank.closed is None else bank.closed >> bit & 1 == 1
-            slot = self.slots[i]
-            left = slot.step(now_ms, closed, current_ma, thresholds)
-            if left is not None:
-                self._say("slot", i + 1, slot.state, left, current_ma)
-            elif slot.bouncing:
-                self.bouncing = True
+        i = 0
+        for bank in self._banks:
+            for bit in bank.inputs:
+                closed = None if bank.closed is None else bank.closed >> bit & 1 == 1
+                current_ma = self.current_ma[i]
+                slot = self.slots[i]
+                i += 1
+                left = slot.step(now_ms, closed, current_ma, thresholds)
+                if left is not None:
+                    self._say("slot", i, slot.state, left, current_ma)
+                elif slot.bouncing:
+                    self.bouncing = True
 
     def _say(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
         if self._announcing:
@@ -108,20 +112,31 @@ class Sensors:
 
 
 class _Bank:
-    """One bank's chips, each with its own health, and their last readings."""
+    """One bank's chips, each with its own health, and what its switches last said.
 
-    def __init__(self, bus: "Bus", bank: "boards.Bank", board: "boards.Board") -> None:
+    Its currents go to `current_ma`, a list in mA, from index `first` on.
+    """
+
+    def __init__(
+        self,
+        bus: "Bus",
+        bank: "boards.Bank",
+        board: "boards.Board",
+        current_ma: "list[int | None]",
+        first: int,
+    ) -> None:
         self.channel = bank.channel
+        self.inputs = bank.inputs
+        self.closed: "int | None" = None  # mask of closed switches, None while not known
+        self._current_ma = current_ma
+        self._first = first
         self._switches = MCP23017(bus, bank.presence_address)
         self._currents = [
             INA3221(bus, address, board.shunt_mohm, board.current_config)
             for address in bank.current_addresses
         ]
-        self._used = [range(min(3, len(bank.inputs) - 3 * c)) for c in range(len(self._currents))]
         self._switches_health = Health()
         self._currents_health = [Health() for _ in self._currents]
-        self.closed: "int | None" = None  # mask of closed switches, None while not known
-        self.current_ma: "list[int | None]" = [None] * (3 * len(self._currents))
 
     def alive(self) -> bool:
         """True when every chip of the bank answers."""
@@ -167,8 +182,9 @@ class _Bank:
             if not health.alive:
                 chip.setup()  # its first conversion is there at the next scan
             else:
-                for channel in self._used[c]:
-                    self.current_ma[3 * c + channel] = chip.current_ma(channel)
+                first = self._first + 3 * c
+                for channel in range(min(3, len(self.inputs) - 3 * c)):
+                    self._current_ma[first + channel] = chip.current_ma(channel)
         except OSError:
             health.failed(now_ms)
             self._forget(c)
@@ -186,5 +202,5 @@ class _Bank:
             self._forget(c)
 
     def _forget(self, c: int) -> None:
-        for channel in self._used[c]:
-            self.current_ma[3 * c + channel] = None
+        for i in range(3 * c, min(3 * c + 3, len(self.inputs))):
+            self._current_ma[self._first + i] = None

@@ -10,7 +10,7 @@ was pending. There is no other way from one state to another.
 On USB-A a full tablet asleep and a tablet without its cable both draw nothing, so FULL is reached
 only by history: charged strongly, then a trickle for `full_ms`, since the device was put in.
 
-Thresholds (`t` below) are a dict of the names in THRESHOLDS, from the board file: mA and ms.
+Thresholds (`t` below) are those of the board file, whose schema says what each means: mA and ms.
 """
 
 TYPE_CHECKING = False
@@ -43,37 +43,22 @@ STATES = {
 }
 
 PRESENT, ABSENT, BLIND = "present", "absent", "blind"
-LEVELS = ("reversed", "nothing", "little", "between", "much", "strong", "excess", "dark")
-REVERSED, NOTHING, LITTLE, BETWEEN, MUCH, STRONG, EXCESS, DARK = LEVELS
 
-# name: (low, high, meaning). Defaults belong to the board file.
-THRESHOLDS = {
-    "reverse_ma": (-500, -10, "below this the current flows backwards"),
-    "none_ma": (6, 100, "below this the device draws nothing"),
-    "trickle_ma": (50, 1000, "up to this the device draws a trickle"),
-    "charge_ma": (60, 2000, "from this on the device is charging"),
-    "strong_ma": (100, 3000, "from this on the charge counts as history for full"),
-    "over_ma": (500, 8000, "above this the current is too high"),
-    "debounce_ms": (20, 2000, "a switch must rest this long"),
-    "settle_ms": (0, 60000, "a current must hold this long to change the state"),
-    "none_ms": (1000, 600000, "drawing nothing must last this long to stop being a charge"),
-    "full_ms": (60000, 3600000, "a trickle must last this long to be called full"),
-}
-
-_DRAWING = (LITTLE, BETWEEN, MUCH, STRONG, EXCESS)
-_ANY = LEVELS
+REVERSED, NOTHING, LITTLE, BETWEEN = "reversed", "nothing", "little", "between"
+MUCH, STRONG, EXCESS, DARK = "much", "strong", "excess", "dark"
+LEVELS = (REVERSED, NOTHING, LITTLE, BETWEEN, MUCH, STRONG, EXCESS, DARK)
 
 # Rows: (switch, levels, hold, next, only after a strong charge).
-_GONE = (
-    (BLIND, _ANY, "debounce_ms", UNKNOWN, False),
-    (ABSENT, _ANY, "debounce_ms", EMPTY, False),
-    (PRESENT, (DARK,), "settle_ms", UNMEASURED, False),
-)
-_BACKWARDS = ((PRESENT, (REVERSED,), "settle_ms", REVERSE, False),)
-_TOO_MUCH = ((PRESENT, (EXCESS,), "settle_ms", OVER_CURRENT, False),)
-_CHARGES = ((PRESENT, (MUCH, STRONG), "settle_ms", CHARGING, False),)
-_TRICKLES = ((PRESENT, (LITTLE, BETWEEN), "settle_ms", TRICKLE, False),)
-_STOPS = ((PRESENT, (NOTHING,), "none_ms", IDLE, False),)
+_BLINDED = (BLIND, LEVELS, "debounce_ms", UNKNOWN, False)
+_TAKEN = (ABSENT, LEVELS, "debounce_ms", EMPTY, False)
+_BROUGHT = (PRESENT, LEVELS, "debounce_ms", IDLE, False)
+_DARKENED = (PRESENT, (DARK,), "settle_ms", UNMEASURED, False)
+_BACKWARDS = (PRESENT, (REVERSED,), "settle_ms", REVERSE, False)
+_TOO_MUCH = (PRESENT, (EXCESS,), "settle_ms", OVER_CURRENT, False)
+_CHARGES = (PRESENT, (MUCH, STRONG), "settle_ms", CHARGING, False)
+_TRICKLES = (PRESENT, (LITTLE, BETWEEN), "settle_ms", TRICKLE, False)
+_STOPS = (PRESENT, (NOTHING,), "none_ms", IDLE, False)
+_GONE = (_BLINDED, _TAKEN, _DARKENED)
 
 
 def _first_sight(hold: str) -> "tuple[Row, ...]":
@@ -87,38 +72,31 @@ def _first_sight(hold: str) -> "tuple[Row, ...]":
 
 TABLE: "dict[str, tuple[Row, ...]]" = {
     EMPTY: (
-        (BLIND, _ANY, "debounce_ms", UNKNOWN, False),
-        (PRESENT, _ANY, "debounce_ms", IDLE, False),
-        (ABSENT, _DRAWING, "settle_ms", MISMATCH, False),
+        _BLINDED,
+        _BROUGHT,
+        (ABSENT, (LITTLE, BETWEEN, MUCH, STRONG, EXCESS), "settle_ms", MISMATCH, False),
     ),
     MISMATCH: (
-        (BLIND, _ANY, "debounce_ms", UNKNOWN, False),
-        (PRESENT, _ANY, "debounce_ms", IDLE, False),
+        _BLINDED,
+        _BROUGHT,
         (ABSENT, (NOTHING, REVERSED, DARK), "settle_ms", EMPTY, False),
     ),
-    IDLE: _GONE + _BACKWARDS + _TOO_MUCH + _CHARGES + _TRICKLES,
-    TRICKLE: _GONE + _BACKWARDS + _TOO_MUCH + _CHARGES + _STOPS,
+    IDLE: _GONE + (_BACKWARDS, _TOO_MUCH, _CHARGES, _TRICKLES),
+    TRICKLE: _GONE + (_BACKWARDS, _TOO_MUCH, _CHARGES, _STOPS),
     CHARGING: _GONE
-    + _BACKWARDS
-    + _TOO_MUCH
     + (
+        _BACKWARDS,
+        _TOO_MUCH,
         (PRESENT, (LITTLE,), "full_ms", FULL, True),
         (PRESENT, (LITTLE,), "full_ms", TRICKLE, False),
-    )
-    + _STOPS,
-    FULL: _GONE + _BACKWARDS + _TOO_MUCH + _CHARGES,
-    OVER_CURRENT: _GONE + _BACKWARDS + _CHARGES + _TRICKLES + _STOPS,
+        _STOPS,
+    ),
+    FULL: _GONE + (_BACKWARDS, _TOO_MUCH, _CHARGES),
+    OVER_CURRENT: _GONE + (_BACKWARDS, _CHARGES, _TRICKLES, _STOPS),
     REVERSE: _GONE
-    + _TOO_MUCH
-    + _CHARGES
-    + _TRICKLES
-    + ((PRESENT, (NOTHING,), "settle_ms", IDLE, False),),
-    UNMEASURED: (
-        (BLIND, _ANY, "debounce_ms", UNKNOWN, False),
-        (ABSENT, _ANY, "debounce_ms", EMPTY, False),
-    )
-    + _first_sight("settle_ms")[1:],
-    UNKNOWN: ((ABSENT, _ANY, "debounce_ms", EMPTY, False),) + _first_sight("debounce_ms"),
+    + (_TOO_MUCH, _CHARGES, _TRICKLES, (PRESENT, (NOTHING,), "settle_ms", IDLE, False)),
+    UNMEASURED: (_BLINDED, _TAKEN) + _first_sight("settle_ms")[1:],
+    UNKNOWN: (_TAKEN,) + _first_sight("debounce_ms"),
 }
 
 
@@ -142,12 +120,16 @@ class Slot:
 
     def __init__(self) -> None:
         self.state = UNKNOWN
-        self.bouncing = False  # the switch moved and has not rested yet: look again soon
         self._strong = False
         self._row: "Row | None" = None
         self._row_since_ms = 0
         self._switch: "str | None" = None
         self._level: "str | None" = None
+
+    @property
+    def bouncing(self) -> bool:
+        """The switch moved and has not rested yet: look again soon."""
+        return self._row is not None and self._row[2] == "debounce_ms"
 
     def step(
         self,
@@ -170,14 +152,12 @@ class Slot:
             if row is not self._row:
                 self._row, self._row_since_ms = row, now_ms
         row = self._row
-        self.bouncing = row is not None and row[2] == "debounce_ms"
         if row is None or now_ms - self._row_since_ms < t[row[2]]:
             return None
         left, self.state = self.state, row[3]
         if self.state is EMPTY or self.state is UNKNOWN:
             self._strong = False  # unwatched, it may have become another device
         self._row, self._row_since_ms = self._fitting_row(switch, amount), now_ms
-        self.bouncing = False
         return left
 
     def _fitting_row(self, switch: str, amount: str) -> "Row | None":

@@ -1,13 +1,21 @@
 """Driver of the INA3221, which measures the charge current of three slots (TI SBOS576B)."""
 
+from homeslot import const
 from homeslot.drivers import WrongChip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homeslot.ports import Bus
 
-_CONFIG, _SHUNT_1, _MAKER_ID, _DIE_ID = 0x00, 0x01, 0xFE, 0xFF  # section 8.6.1
-_MAKER, _DIE = 0x5449, 0x3220
+# Registers (section 8.6.1), and what the last two hold.
+_CONFIG = const(0x00)
+_SHUNT_1 = const(0x01)
+_MAKER_ID = const(0xFE)
+_DIE_ID = const(0xFF)
+_MAKER = const(0x5449)
+_DIE = const(0x3220)
+
+_read = bytearray(2)  # of whichever chip is read: only one is at a time
 
 
 class INA3221:
@@ -21,7 +29,6 @@ class INA3221:
         self._address = address
         self._shunt_mohm = shunt_mohm
         self._config = config
-        self._value = bytearray(2)
 
     def setup(self) -> None:
         """Make sure of the chip's ids and configure it; the first values follow a cycle later."""
@@ -45,8 +52,8 @@ class INA3221:
         return (raw * 5 + self._shunt_mohm // 2) // self._shunt_mohm
 
     def _read(self, register: int) -> int:
-        self._bus.readfrom_mem_into(self._address, register, self._value)
-        return self._value[0] << 8 | self._value[1]
+        self._bus.readfrom_mem_into(self._address, register, _read)
+        return _read[0] << 8 | _read[1]
 
     def _expect(self, register: int, expected: int) -> None:
         found = self._read(register)

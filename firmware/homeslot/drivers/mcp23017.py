@@ -6,20 +6,27 @@ stand watch: GPA7 puts out 1 and GPB7 puts out 0, and a reading in which they do
 chip at its power-on values fails that, and so does a bus that floats high or is pulled low.
 """
 
+from homeslot import const
 from homeslot.drivers import WrongChip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homeslot.ports import Bus
 
-_IODIR, _IOCON, _GPIO, _OLAT = 0x00, 0x0A, 0x12, 0x14  # of the BANK = 0 map (section 3.5)
-_IOCON_IF_BANK = 0x05
-_MIRROR_OPEN_DRAIN = b"\x44"
+# Registers of the BANK = 0 map (section 3.5).
+_IODIR = const(0x00)
+_IOCON = const(0x0A)
+_GPIO = const(0x12)
+_OLAT = const(0x14)
+_IOCON_IF_BANK = const(0x05)
+_MIRROR_OPEN_DRAIN = const(b"\x44")
 # IODIR, IPOL, GPINTEN, DEFVAL, INTCON, IOCON, GPPU for A and B: 14 inputs with pull-ups that read 1
 # when closed, interrupt on any change; one interrupt pin for both ports, shared with other banks.
-_PATTERN = b"\x7f\x7f\x7f\x7f\x7f\x7f\x00\x00\x00\x00\x44\x44\x7f\x7f"
-_WATCH = 0x8080
-_WATCH_OUT = b"\x80\x00"
+_PATTERN = const(b"\x7f\x7f\x7f\x7f\x7f\x7f\x00\x00\x00\x00\x44\x44\x7f\x7f")
+_WATCH = const(0x8080)
+_WATCH_OUT = const(b"\x80\x00")
+
+_read = bytearray(2)  # of whichever chip is read: only one is at a time
 
 
 class MCP23017:
@@ -28,7 +35,6 @@ class MCP23017:
     def __init__(self, bus: "Bus", address: int) -> None:
         self._bus = bus
         self._address = address
-        self._value = bytearray(2)
 
     def setup(self) -> None:
         """Configure the chip from any state, make sure it took it, and clear its interrupt."""
@@ -46,8 +52,8 @@ class MCP23017:
 
     def read(self) -> int:
         """The closed switches, bit 0 is GPA0 and bit 8 GPB0; clears the interrupt."""
-        self._bus.readfrom_mem_into(self._address, _GPIO, self._value)
-        value = self._value[0] | self._value[1] << 8
+        self._bus.readfrom_mem_into(self._address, _GPIO, _read)
+        value = _read[0] | _read[1] << 8
         if value & _WATCH != _WATCH_OUT[0]:
             raise WrongChip(self._address, "GPA7, GPB7", _WATCH_OUT[0], value & _WATCH)
         return value & ~_WATCH

@@ -23,6 +23,7 @@ languages that wakes exactly those who wait at that moment, and each looks at it
 
 import asyncio
 
+from homeslot import const
 from homeslot.mqtt import session as states
 from homeslot.mqtt.decoder import ProtocolError
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     OnMessage = Callable[[str, bytes, bool], None]
 
-CHUNK = 512  # bytes asked of the network at once
+_CHUNK = const(128)  # bytes asked of the network at once
 
 
 class LinkLost(OSError):
@@ -49,7 +50,8 @@ class Client:
     """One connection, made once and not mended: the caller makes a new Client to try again.
 
     `on_message(topic, payload, retained)` is called for each message, which is acknowledged after
-    it returns; it must not block. Always call `close`, whatever happened.
+    it returns; it must not block. `on_lost()` is called when the connection has ended. Always call
+    `close`, whatever happened.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Client:
         port: int,
         session: states.Session,
         on_message: "OnMessage",
+        on_lost: "Callable[[], None]" = lambda: None,
     ) -> None:
         self._network = network
         self._clock = clock
         self._address = (host, port)
         self._session = session
         self._on_message = on_message
+        self._on_lost = on_lost
         self._stream: "Stream | None" = None
         self._tasks: "list[asyncio.Task[None]]" = []
         self._changed = asyncio.Event()
@@ -162,7 +166,7 @@ class Client:
         self._stream = await self._network.open(host, port)
         self._notify()
         while True:
-            data = await self._stream.read(CHUNK)
+            data = await self._stream.read(_CHUNK)
             if not data:
                 raise LinkLost("the broker closed the connection")
             for event in session.receive(self._clock.up_ms(), data):
@@ -201,6 +205,7 @@ class Client:
     def _lose(self, why: str, refused: int) -> None:
         if self._lost is None:
             self._lost = (why, refused)
+            self._on_lost()
         self._session.lose()
         self._notify()
 

@@ -45,7 +45,7 @@ def encode_publish(
     if not topic or "+" in topic or "#" in topic:
         raise ValueError("%r cannot be published to [MQTT-3.3.2-2]" % topic)
     number = _number(packet_id) if qos else b""
-    return packet(PUBLISH, qos << 1 | (1 if retain else 0), _text(topic) + number + payload)
+    return packet(PUBLISH, qos << 1 | (1 if retain else 0), _text(topic) + number, payload)
 
 
 def encode_puback(packet_id: int) -> bytes:
@@ -70,9 +70,9 @@ def encode_disconnect() -> bytes:
     return packet(DISCONNECT, 0, b"")
 
 
-def packet(kind: int, flags: int, body: bytes) -> bytes:
-    """Fixed header and `body`."""
-    rest = len(body)
+def packet(kind: int, flags: int, body: bytes, payload: bytes = b"") -> bytes:
+    """Fixed header, `body` and `payload`."""
+    rest = len(body) + len(payload)
     if rest > LONGEST:
         raise ValueError("%d bytes are over the %d of a packet" % (rest, LONGEST))
     head = bytearray((kind << 4 | flags,))
@@ -80,7 +80,7 @@ def packet(kind: int, flags: int, body: bytes) -> bytes:
         head.append(rest & 127 | 128)
         rest >>= 7
     head.append(rest)
-    return bytes(head) + body
+    return bytes(head) + body + payload
 
 
 def _number(n: int) -> bytes:

@@ -78,7 +78,7 @@ class Session:
         self._quiet_ms = keep_alive_s * 500
         self._window = window
         self._decoder = decoder.Decoder(longest)
-        self._out = bytearray()
+        self._out: "list[bytes]" = []  # packets that wait for the network
         self._last_id = 0
         self._sent_ms = 0
         self._heard_ms = 0
@@ -92,20 +92,17 @@ class Session:
     def room(self) -> bool:
         """Whether one more publish or subscribe is accepted now."""
         return (
-            self.state == CONNECTED
-            and len(self.in_flight) < self._window
-            and len(self._out) <= UNSENT
+            self.state == CONNECTED and len(self.in_flight) < self._window and self.unsent <= UNSENT
         )
 
     @property
     def unsent(self) -> int:
         """Bytes that wait in `take`."""
-        return len(self._out)
+        return sum([len(packet) for packet in self._out])
 
     def take(self) -> bytes:
-        """The bytes to hand to the network now."""
-        out, self._out = self._out, bytearray()
-        return bytes(out)
+        """The next packet to hand to the network; b"" when none waits."""
+        return self._out.pop(0) if self._out else b""
 
     def connect(self, now_ms: int) -> None:
         """Ask for the connection; Connected or Refused will be the answer."""
@@ -209,7 +206,7 @@ class Session:
         return Subscribed(packet[1], packet[2] != decoder.SUBACK_FAILURE)
 
     def _send(self, now_ms: int, data: bytes) -> None:
-        self._out += data
+        self._out.append(data)
         self._sent_ms = now_ms
 
     def _next_id(self) -> int:

@@ -23,7 +23,7 @@ import bcrypt
 
 from homeslot.contract import is_cart_id
 from homeslot_hub.adapters.files import Stamp, open_private, replace_file, stamp
-from homeslot_hub.config import read_secret
+from homeslot_hub.config import ConfigError, Problem, read_secret
 from homeslot_hub.config_tables import RESERVED
 
 HUB = "hub"
@@ -49,7 +49,7 @@ class Identity:
 class Credentials:
     """The identities under `data`. The hub's own is made when there is none.
 
-    Raises ConfigError when others may read the secrets.
+    Raises ConfigError when others may read the secrets, or they are damaged.
     """
 
     def __init__(self, data: Path) -> None:
@@ -120,8 +120,14 @@ class Credentials:
     def _read(self) -> dict[str, Identity]:
         if not self._identities.exists():
             return {}
-        entries = json.loads(read_secret(self._identities))
-        return {entry["name"]: Identity(**entry) for entry in entries}
+        text = read_secret(self._identities)
+        try:
+            return {entry["name"]: Identity(**entry) for entry in json.loads(text)}
+        except (ValueError, TypeError, KeyError):
+            asked = "restore it from a copy, or remove it and renew each cart's secret"
+            raise ConfigError(
+                self._identities, [Problem("the file", "is damaged", asked)]
+            ) from None
 
     @contextmanager
     def _edit(self) -> Iterator[dict[str, Identity]]:

@@ -12,10 +12,8 @@ import contextlib
 import hashlib
 import logging
 import os
-import re
 import smtplib
 import ssl
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -26,6 +24,7 @@ from pathlib import Path
 
 from homeslot_hub.config import ConfigError, MailSettings, read_secret
 from homeslot_hub.model import Person
+from homeslot_hub.rules import words
 from homeslot_hub.service.ports import Notice, Outbox
 
 TIMEOUT_S = 20.0
@@ -70,14 +69,18 @@ class Deliverer:
         Raises StoreError when the outbox, OSError when the folder cannot be used. Mail that does
         not go never raises: it is put off or buried. Waits at most a few timeouts of the server.
         """
-        return self._file_due() + self._mail_due()
+        try:
+            filed = self._file_due()
+        finally:  # a folder that cannot be used must not keep the mail back either
+            mailed = self._mail_due()
+        return filed + mailed
 
     def _file_due(self) -> int:
         notices = self._outbox.notices_to_file()
         if notices:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for notice in notices:
-            stem = f"{notice.day}-{slug(notice.school)}"
+            stem = f"{notice.day}-{words.slug(notice.school)}"
             mail = compose_mail(notice, _NOBODY if self._mail is None else self._mail.sender)
             _write(self._folder / f"{stem}.txt", notice.text.encode())
             _write(self._folder / f"{stem}.html", notice.html.encode())
@@ -103,7 +106,8 @@ class Deliverer:
     def _mail_all(self, notices: list[Notice], mail: MailSettings) -> int:
         try:
             server = self._connected(mail)
-        except (OSError, smtplib.SMTPException, ConfigError) as error:
+        except (OSError, smtplib.SMTPException, ConfigError, UnicodeError) as error:
+            # UnicodeError: smtplib takes no password beyond ASCII.
             for notice in notices:
                 self._put_off(notice, _said(error))
             return 0
@@ -176,19 +180,6 @@ def compose_mail(notice: Notice, sender: Person) -> EmailMessage:
     return mail
 
 
-def slug(name: str) -> str:
-    """A school's name as a part of a file's name: `Grundschule Süd` is `grundschule-sud`.
-
-    Where that loses letters of another script, a short digest of the name keeps two schools apart.
-    """
-    plain = unicodedata.normalize("NFKD", name)
-    letters = "".join(c for c in plain if not unicodedata.combining(c)).lower()
-    text = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:60]
-    if all(c.isascii() for c in letters):
-        return text or "school"
-    return f"{text}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".strip("-")
-
-
 def _identity(notice: Notice) -> str:
     parts = (notice.school, notice.day, notice.rule, notice.email, str(notice.created_s))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
@@ -210,8 +201,8 @@ def _verdict(code: int) -> type[_Refused] | type[_NotNow]:
 
 
 def _line(code: int, text: bytes | str) -> str:
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return _printable(f"{code} {words}")
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return _printable(f"{code} {said}")
 
 
 def _said(error: Exception) -> str:

@@ -6,26 +6,29 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
+from homeslot.contract import FIRST_S, LAST_S
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
 from homeslot_hub.cli import report, setup
-from homeslot_hub.config import ConfigError, Problem, Settings, load
+from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
 
+_log = logging.getLogger("homeslot.cli")
 app = typer.Typer(
     help="Every device home in its slot by the bell.",
     no_args_is_help=True,
@@ -46,11 +49,15 @@ SchoolName = Annotated[
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
 
 
+class BadArgument(Exception):
+    """A value on the command line that makes no sense, and what is allowed."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (by default this program's) and exit."""
     try:
         app(arguments, prog_name="homeslot")
-    except ConfigError as error:
+    except (ConfigError, BadArgument) as error:
         _fail(error, 2)
     except (
         BrokerError,
@@ -113,7 +120,7 @@ def serve(config: Config = DEFAULT) -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    server = Server(settings, _now_s, _announce)
+    server = Server(settings, _now_s, announce)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.request_stop())
     with server:
@@ -127,20 +134,34 @@ def serve(config: Config = DEFAULT) -> None:
         typer.echo(f"  digests   {settings.digests}{mail}")
         typer.echo("Ctrl-C ends it; nothing is lost meanwhile.")
         server.wait()
-        typer.echo("homeslot stops")
+        _say("homeslot stops")
 
 
-def _announce(day: SchoolDay, digest: Digest) -> None:
-    typer.echo(f"\n{digest.subject}\n\n{digest.text}")
+def announce(day: SchoolDay, digest: Digest) -> None:
+    """Show the digest of a day that was just judged."""
+    _say(f"\n{digest.subject}\n\n{digest.text}")
+
+
+def _say(text: str) -> None:
+    try:
+        typer.echo(text)
+    except (OSError, UnicodeError) as error:
+        # A terminal that is gone, or cannot write a name, is no reason to end: files and mail go.
+        _log.warning("nothing can be shown here: %s", error)
 
 
 @app.command()
 def status(config: Config = DEFAULT) -> None:
     """How every cart stands now, as a table, and what else needs a look."""
-    settings = load(config)
-    with closing(open_store(settings)) as store:
-        now = Hub(settings.schools, store, _now_s).status()
-        report.show(report.status_parts(now), Console())
+    with _opened(config) as hub:
+        report.show(report.status_parts(hub.status()), Console())
+
+
+@app.command()
+def refused(config: Config = DEFAULT) -> None:
+    """The last messages that broke the contract: when, topic, reason, and what they said."""
+    with _opened(config) as hub:
+        report.show(report.refused_parts(hub.status()), Console())
 
 
 @app.command()
@@ -153,11 +174,9 @@ def check(
     school: SchoolName = None,
 ) -> None:
     """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
-    settings = load(config)
-    with closing(open_store(settings)) as store:
-        hub = Hub(settings.schools, store, _now_s)
-        for one in _schools(settings, config, school):
-            judged = hub.judge(one, _moment_s(at, one, config))
+    with _opened(config) as hub:
+        for one in _schools(hub, school):
+            judged = hub.judge(one, _moment_s(at, one))
             report.show(report.check_parts(judged), Console())
 
 
@@ -170,16 +189,9 @@ def digest(
     school: SchoolName = None,
 ) -> None:
     """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
-    settings = load(config)
-    with closing(open_store(settings)) as store:
-        hub = Hub(settings.schools, store, _now_s)
-        for one in _schools(settings, config, school):
-            day = calendar.school_day_of(one, _now_s())
-            if on is not None:
-                try:
-                    day = date.fromisoformat(on)
-                except ValueError:
-                    raise _bad(config, "--date", on, "a date such as 2026-11-20") from None
+    with _opened(config) as hub:
+        for one in _schools(hub, school):
+            day = calendar.school_day_of(one, _now_s()) if on is None else _date(on)
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
                 continue
@@ -249,25 +261,46 @@ def _show_secret(settings: Settings, controller: str, secret: str) -> None:
     typer.echo(f"  user    {controller}\n  secret  {secret}")
 
 
-def _schools(settings: Settings, config: Path, name: str | None) -> list[School]:
-    found = [school for school in settings.schools if name in (None, school.name)]
+@contextmanager
+def _opened(config: Path) -> Iterator[Hub]:
+    """A hub over the database of `config`, to be asked."""
+    settings = load(config)
+    with closing(open_store(settings)) as store:
+        yield Hub(settings.schools, store, _now_s)
+
+
+def _schools(hub: Hub, name: str | None) -> list[School]:
+    found = [school for school in hub.schools if name in (None, school.name)]
     if not found:
-        names = ", ".join(school.name for school in settings.schools)
-        raise _bad(config, "--school", str(name), names)
+        names = ", ".join(school.name for school in hub.schools)
+        raise BadArgument(f"--school is {name}: allowed {names}")
     return found
 
 
-def _moment_s(text: str, school: School, config: Path) -> int:
+def _moment_s(text: str, school: School) -> int:
     """Epoch seconds of HH:MM today, or of an ISO time, on the school's clock."""
     now = datetime.now(school.zone)
     try:
         moment = datetime.fromisoformat(f"{now:%Y-%m-%d}T{text}" if len(text) == 5 else text)
     except ValueError:
-        raise _bad(config, "--at", text, "17:00 or 2026-11-20T17:00") from None
+        raise BadArgument(f"--at is {text}: allowed 17:00 or 2026-11-20T17:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=school.zone)
-    return int(moment.timestamp())
+    return _within("--at", text, int(moment.timestamp()))
 
 
-def _bad(config: Path, key: str, value: str, allowed: str) -> ConfigError:
-    return ConfigError(config, [Problem(key, f"is {value}", f"allowed {allowed}")])
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadArgument(f"--date is {text}: allowed a date such as 2026-11-20") from None
+    _within("--date", text, int(datetime.combine(day, clock_time(), UTC).timestamp()))
+    return day
+
+
+def _within(key: str, text: str, moment_s: int) -> int:
+    """`moment_s`, if it is one at which a cart can have reported."""
+    if not FIRST_S <= moment_s <= LAST_S:
+        years = " to ".join(str(datetime.fromtimestamp(s, UTC).year) for s in (FIRST_S, LAST_S))
+        raise BadArgument(f"{key} is {text}: allowed {years}")
+    return moment_s

@@ -6,6 +6,7 @@ aligned columns elsewhere, so that what is piped can be read, searched and cut.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ COUNTS = {  # counters of the intake that a person should see when they are not 
     "older": "messages that came after newer ones, put in their place",
 }
 _REFUSED_SHOWN = 5
+_PAYLOAD_SHOWN = 40
 _OWN_COLUMN = frozenset({"out", "silent", "unplugged", "unlocked"})
 _STYLES = {"home": "green", "out": "bold red", "unknown": "yellow"}
 
@@ -45,10 +47,13 @@ Part = str | Grid
 
 
 def status_parts(status: Status) -> list[Part]:
-    """Everything now: a table of carts for each school, then what else needs a look."""
+    """Everything now: the carts of each school and their controllers, then what needs a look."""
     parts: list[Part] = []
     for school in dict.fromkeys(cart.school.name for cart in status.carts):
-        parts.append(_carts([cart for cart in status.carts if cart.school.name == school], status))
+        carts = [cart for cart in status.carts if cart.school.name == school]
+        parts.append(_carts(carts, status))
+        if any(cart.firmware is not None for cart in carts):
+            parts.append(_controllers(carts))
     if status.strangers:
         rows = tuple(
             (s.controller, _utc(s.first_s, status), _utc(s.last_s, status), str(s.messages))
@@ -58,9 +63,8 @@ def status_parts(status: Status) -> list[Part]:
         title = "Unknown controllers (listed, not believed; `homeslot cart add` makes one known)"
         parts.append(Grid(title, heads, rows, frozenset({3})))
     if status.refused:
-        shown = status.refused[:_REFUSED_SHOWN]
-        refusals = tuple((_utc(r.arrived_s, status), r.topic, r.reason) for r in shown)
-        parts.append(Grid("Last refused messages", ("arrived", "topic", "reason"), refusals))
+        title = "Last refused messages (`homeslot refused` shows all that are kept)"
+        parts.append(_refusals(title, status, _REFUSED_SHOWN))
     if status.dead:
         letters = tuple(
             (d.notice.day, d.notice.school, d.notice.email, d.error) for d in status.dead
@@ -72,6 +76,14 @@ def status_parts(status: Status) -> list[Part]:
     if status.pending:
         parts.append(f"{words.count(status.pending, 'notice')} waiting for delivery")
     return parts
+
+
+def refused_parts(status: Status) -> list[Part]:
+    """All refused messages that are kept, the newest first."""
+    if not status.refused:
+        return ["No message has been refused."]
+    count = status.counts.get("refused", 0)
+    return [_refusals(f"Refused messages, {len(status.refused)} kept of {count}", status)]
 
 
 def check_parts(day: SchoolDay) -> list[Part]:
@@ -160,8 +172,40 @@ def _cart_row(status: CartStatus, at_s: int) -> tuple[str, ...]:
         *(str(places.count(place)) for place in ("home", "out", "unknown")),
         "unknown" if silent else mains,
         "unknown" if silent else _lock(facts),
-        ", ".join(_fault(cart.number, w) for w in verdict.verdicts if w.finding not in _OWN_COLUMN),
+        _faults(cart.number, verdict.verdicts),
     )
+
+
+def _controllers(carts: Sequence[CartStatus]) -> Grid:
+    """What the controllers of one school last said of themselves."""
+    heads = ("cart", "link", "firmware", "draw", "battery", "inside", "signal", "events lost")
+    rows = tuple(
+        (
+            str(cart.verdict.cart.number),
+            cart.link,
+            cart.firmware or "",
+            _measured(cart.draw_ma, "mA"),
+            _measured(cart.battery_mv, "mV"),
+            _measured(cart.temperature_c, "°C"),
+            _measured(cart.rssi_dbm, "dBm"),
+            _measured(cart.dropped, ""),
+        )
+        for cart in carts
+    )
+    return Grid("Controllers, as last reported", heads, rows, frozenset({0, 3, 4, 5, 6, 7}))
+
+
+def _measured(value: int | None, unit: str) -> str:
+    return "" if value is None else f"{value} {unit}".rstrip()
+
+
+def _refusals(title: str, status: Status, most: int | None = None) -> Grid:
+    """The newest `most` refused messages, with the beginning of what they said."""
+    rows = tuple(
+        (_utc(r.arrived_s, status), r.reason, ascii(r.payload[:_PAYLOAD_SHOWN])[1:])
+        for r in status.refused[:most]
+    )
+    return Grid(title, ("arrived", "topic: what is wrong", "beginning"), rows)
 
 
 def _lock(facts: CartFacts) -> str:
@@ -173,10 +217,13 @@ def _lock(facts: CartFacts) -> str:
     return "locked" if (door, bolt) == ("closed", "thrown") else "unknown"
 
 
-def _fault(cart: int, wrong: Verdict) -> str:
-    tag = TAGS[wrong.finding][0].lower()
-    about = wrong.hides or wrong.slots
-    return f"{tag} {words.devices(cart, about)}" if about else tag
+def _faults(cart: int, verdicts: Iterable[Verdict]) -> str:
+    """What has no column of its own, each kind once with all the slots it is about."""
+    about: defaultdict[str, set[int]] = defaultdict(set)
+    for wrong in verdicts:
+        if wrong.finding not in _OWN_COLUMN:
+            about[TAGS[wrong.finding][0].lower()].update(wrong.hides or wrong.slots)
+    return ", ".join(f"{tag} {words.devices(cart, slots)}".rstrip() for tag, slots in about.items())
 
 
 def _headline(school: School, verdict: CartVerdict) -> str:

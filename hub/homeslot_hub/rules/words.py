@@ -1,8 +1,11 @@
-"""How slots, devices and moments are written for people, in verdicts and digests alike."""
+"""How slots, devices, schools and moments are written, in verdicts and digests alike."""
 
 from __future__ import annotations
 
 import functools
+import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
@@ -53,6 +56,19 @@ def listed(words: Sequence[str]) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """`1 device`, `2 devices`; `many` where an s is not enough."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def slug(name: str) -> str:
+    """A school's name as a part of a file's name: `Grundschule Süd` is `grundschule-sud`.
+
+    Where that loses letters of another script, a short digest of the name keeps two schools apart.
+    """
+    plain = unicodedata.normalize("NFKD", name)
+    letters = "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    text = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:60]
+    if all(c.isascii() for c in letters):
+        return text or "school"
+    return f"{text}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".strip("-")
 
 
 def _ranges(ordered: Sequence[int]) -> list[tuple[int, ...]]:

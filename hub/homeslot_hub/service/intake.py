@@ -131,7 +131,8 @@ class Intake:
         except contract.BadMessage as bad:
             self._refuse(message, bad)
             return
-        self._strangers[controller] += 1
+        if not message.retained:  # a replay says nothing of now: its cart may be long gone
+            self._strangers[controller] += 1
 
     def _refuse(self, message: Message, bad: contract.BadMessage) -> None:
         self._counts["refused"] += 1

@@ -51,7 +51,7 @@ def _type_of(of: str, allowed: Any) -> Any:
 def _struct(kind: str) -> type[msgspec.Struct]:
     fields = [
         (name, _type_of(of, allowed), msgspec.UNSET if "-" in of else msgspec.NODEFAULT)
-        for name, of, allowed, _ in contract.MESSAGES[kind]
+        for name, of, allowed in contract.fields(kind)
     ]
     return msgspec.defstruct(kind.title(), fields, kw_only=True, forbid_unknown_fields=True)
 

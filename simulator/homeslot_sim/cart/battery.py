@@ -1,9 +1,8 @@
-"""A device's battery: how much current it takes, and how full that makes it.
+"""The batteries of the devices: how much current each takes, and how full that makes it.
 
 Charging is constant current up to 80 % and tapers exponentially from there, as a lithium cell does
 at its voltage limit. At CUTOFF_MA the device calls itself full and sleeps; it then wakes for a
-short top-up now and again, as tablets do. Thirty of these fit into a cart's interpreter because
-they keep integers and little else.
+short top-up now and again, as tablets do.
 """
 
 import math
@@ -19,61 +18,67 @@ MS_PER_H = 3600000
 REST, CHARGE, USE = "rest", "charge", "use"
 
 
-class Battery:
-    """`charge_mah` of `capacity_mah`, charging with at most `bulk_ma`."""
+class Batteries:
+    """Batteries of `capacity_mah`, numbered from 0: the charge of each, the most it charges with.
 
-    def __init__(self, charge_mah: int, capacity_mah: int, bulk_ma: int) -> None:
+    Columns of integers, so that those of a whole cart fit into its interpreter.
+    """
+
+    def __init__(self, capacity_mah: int, charges_mah: "list[int]", bulks_ma: "list[int]") -> None:
         self._capacity_mah = capacity_mah
-        self._bulk_ma = bulk_ma
-        self._charge_mah = charge_mah
-        self._mode = REST
-        self._since_ms = 0
-        self._knee_ms = 0  # when the taper begins and when it ends, after `_since_ms`
-        self._full_ms = 0
+        self._knee_mah = capacity_mah * KNEE_PERCENT // 100
+        self._bulk_ma = bulks_ma
+        self._charge_mah = charges_mah  # at `_since_ms`
+        self._mode = [REST] * len(charges_mah)
+        self._since_ms = [0] * len(charges_mah)
+        self._full_ms = [0] * len(charges_mah)  # when the taper ends, after `_since_ms`
 
-    def switch(self, now_ms: int, mode: str) -> None:
-        """From `now_ms` on the device rests, is charged or is in use."""
-        if mode == self._mode:
+    def switch(self, i: int, now_ms: int, mode: str) -> None:
+        """From `now_ms` on device `i` rests, is charged or is in use."""
+        if mode == self._mode[i]:
             return
-        self._charge_mah = self.charge_mah(now_ms)
-        self._since_ms, self._mode = now_ms, mode
-        knee_mah = self._capacity_mah * KNEE_PERCENT // 100
-        self._knee_ms = max(0, knee_mah - self._charge_mah) * MS_PER_H // self._bulk_ma
-        knee_ma = self._knee_ma()
-        self._full_ms = self._knee_ms
+        self._charge_mah[i] = self.charge_mah(i, now_ms)
+        self._since_ms[i], self._mode[i] = now_ms, mode
+        self._full_ms[i] = self._knee_ms(i)
+        knee_ma = self._knee_ma(i)
         if knee_ma > CUTOFF_MA:
-            self._full_ms += int(self._taper_ms() * math.log(knee_ma / CUTOFF_MA))
+            self._full_ms[i] += int(self._taper_ms(i) * math.log(knee_ma / CUTOFF_MA))
 
-    def charge_mah(self, now_ms: int) -> int:
-        """What is in the battery at `now_ms`."""
-        ms = now_ms - self._since_ms
-        if self._mode == REST:
-            return self._charge_mah
-        if self._mode == USE:
-            return max(0, self._charge_mah - USE_MA * ms // MS_PER_H)
-        if ms >= self._full_ms:
+    def charge_mah(self, i: int, now_ms: int) -> int:
+        """What is in battery `i` at `now_ms`."""
+        ms = now_ms - self._since_ms[i]
+        charge_mah = self._charge_mah[i]
+        if self._mode[i] == REST:
+            return charge_mah
+        if self._mode[i] == USE:
+            return max(0, charge_mah - USE_MA * ms // MS_PER_H)
+        if ms >= self._full_ms[i]:
             return self._capacity_mah
-        if ms < self._knee_ms:
-            return self._charge_mah + self._bulk_ma * ms // MS_PER_H
-        return self._capacity_mah - self.current_ma(now_ms) * self._taper_ms() // MS_PER_H
+        if ms < self._knee_ms(i):
+            return charge_mah + self._bulk_ma[i] * ms // MS_PER_H
+        return self._capacity_mah - self.current_ma(i, now_ms) * self._taper_ms(i) // MS_PER_H
 
-    def current_ma(self, now_ms: int) -> int:
-        """What the device draws through its cable at `now_ms`, in whole mA."""
-        if self._mode is not CHARGE:
+    def current_ma(self, i: int, now_ms: int) -> int:
+        """What device `i` draws through its cable at `now_ms`, in whole mA."""
+        if self._mode[i] is not CHARGE:
             return 0
-        ms = now_ms - self._since_ms
-        if ms < self._knee_ms:
-            return self._bulk_ma
-        if ms < self._full_ms:
-            return int(self._knee_ma() * math.exp((self._knee_ms - ms) / self._taper_ms()))
-        return TOP_UP_MA if (ms - self._full_ms) % TOP_UP_EVERY_MS < TOP_UP_MS else 0
+        ms = now_ms - self._since_ms[i]
+        knee_ms = self._knee_ms(i)
+        if ms < knee_ms:
+            return self._bulk_ma[i]
+        if ms < self._full_ms[i]:
+            return int(self._knee_ma(i) * math.exp((knee_ms - ms) / self._taper_ms(i)))
+        return TOP_UP_MA if (ms - self._full_ms[i]) % TOP_UP_EVERY_MS < TOP_UP_MS else 0
 
-    def _taper_ms(self) -> int:
-        """The time constant: what the bulk current needs for the rest above the knee."""
-        return self._capacity_mah * (100 - KNEE_PERCENT) // 100 * MS_PER_H // self._bulk_ma
+    def _knee_ms(self, i: int) -> int:
+        """When the taper begins, after `_since_ms`."""
+        return max(0, self._knee_mah - self._charge_mah[i]) * MS_PER_H // self._bulk_ma[i]
 
-    def _knee_ma(self) -> int:
+    def _knee_ma(self, i: int) -> int:
         """The current at which the taper begins, so that it ends with the battery full."""
-        knee_mah = self._capacity_mah * KNEE_PERCENT // 100
-        rest_mah = self._capacity_mah - max(self._charge_mah, knee_mah)
-        return min(rest_mah * MS_PER_H // self._taper_ms(), self._bulk_ma)
+        rest_mah = self._capacity_mah - max(self._charge_mah[i], self._knee_mah)
+        return min(rest_mah * MS_PER_H // self._taper_ms(i), self._bulk_ma[i])
+
+    def _taper_ms(self, i: int) -> int:
+        """The time constant: what the bulk current needs for the rest above the knee."""
+        return (self._capacity_mah - self._knee_mah) * MS_PER_H // self._bulk_ma[i]

@@ -3,8 +3,8 @@
 The firmware sees only what a real controller would see: registers over the bus, levels at pins.
 """
 
-from homeslot_sim.cart.battery import CHARGE, REST, USE, Battery
-from homeslot_sim.chips.bus import Bus, MachineI2C
+from homeslot_sim.cart.battery import CHARGE, REST, USE, Batteries
+from homeslot_sim.chips.bus import Bus
 from homeslot_sim.chips.ina3221 import INA3221, Noise
 from homeslot_sim.chips.mcp23017 import MCP23017
 from homeslot_sim.chips.tca9548a import TCA9548A
@@ -24,13 +24,18 @@ FOLLOWS = {"door": "door", "bolt": "bolt", "mains": "mains"}
 class Body:
     """Chips, batteries and pins of one cart on `board` (homeslot.board.Board), as `world` has it.
 
-    It is the firmware's Pins port and holds its `i2c`; `chips` are those of each bank by address.
+    It is the firmware's Pins port and holds its `bus`; `chips` are those of each bank by address.
     `up_ms` is a callable for the simulated time; `seed` makes the batteries and the noise of this
-    cart its own.
+    cart its own; `bus` may be one with faults.
     """
 
     def __init__(
-        self, board: "Board", world: "World", up_ms: "Callable[[], int]", seed: int
+        self,
+        board: "Board",
+        world: "World",
+        up_ms: "Callable[[], int]",
+        seed: int,
+        bus: "Bus | None" = None,
     ) -> None:
         self._board = board
         self._world = world
@@ -38,25 +43,26 @@ class Body:
         self._on_fall: "dict[str, Callable[[], None]]" = {}
         self._levels: "dict[str, int]" = {}
         self._asserted: "set[int]" = set()
-        self._batteries = [
-            # Half full to nearly full, and no two devices quite alike.
-            Battery(4000 + (i * 37 + seed * 11) % 40 * 100, 8000, 1500 + (i * 7 + seed) % 8 * 100)
-            for i in range(len(board.slots))
-        ]
-        self._noise = Noise(seed)
-        self.bus = Bus()
+        self._batteries = Batteries(  # half full to nearly full, and no two quite alike
+            8000,
+            [4000 + (i * 37 + seed * 11) % 40 * 100 for i in range(board.slots)],
+            [1500 + (i * 7 + seed) % 8 * 100 for i in range(board.slots)],
+        )
+        noise = Noise(seed)
+        self.bus = bus or Bus()
         self._mux = TCA9548A()
         self.bus.attach(board.mux_address, self._mux)
         self._switches: "list[MCP23017]" = []
         self.chips: "list[dict[int, Chip]]" = []
-        for b in range(len(board.banks)):
-            self._plug_in(b, board.banks[b])
-        self.i2c = MachineI2C(self.bus)
+        first = 0
+        for bank in board.banks:
+            self._plug_in(bank, first, noise)
+            first += len(bank.inputs)
         self._follow()
 
     def apply(self, verb: str, numbers: "Sequence[int]") -> None:
         """Let `verb` happen now to the slots or banks `numbers` (from 1, [] for the cart)."""
-        self._world.apply(self._up_ms(), verb, numbers)
+        self._world.apply(verb, numbers)
         self._follow()
 
     def read(self, name: str) -> int:
@@ -72,21 +78,18 @@ class Body:
         """Pins port: call `call` at each falling edge of `name`."""
         self._on_fall[name] = call
 
-    def _plug_in(self, b: int, bank: "Bank") -> None:
+    def _plug_in(self, bank: "Bank", first: int, noise: Noise) -> None:
+        b = len(self.chips)
         switches = MCP23017(lambda asserted: self._interrupt(b, asserted))
         chips: "dict[int, Chip]" = {bank.presence_address: switches}
-        for c in range(len(bank.current_addresses)):
-            source = _Wires([i for i in range(len(self._board.slots)) if self._at(i, b, c)], self)
-            chips[bank.current_addresses[c]] = INA3221(
-                self._up_ms, source, self._board.shunt_mohm, noise=self._noise
-            )
+        end = first + len(bank.inputs)
+        for address in bank.current_addresses:
+            source = _Wires(range(first, min(first + 3, end)), self)
+            chips[address] = INA3221(self._up_ms, source, self._board.shunt_mohm, noise=noise)
+            first += 3
         self._switches.append(switches)
         self.chips.append(chips)
         self._mux.plug(bank.channel, chips)
-
-    def _at(self, slot: int, bank: int, chip: int) -> bool:
-        where = self._board.slots[slot]
-        return where[0] == bank and where[2] == chip
 
     def _interrupt(self, b: int, asserted: bool) -> None:
         """The banks share one open-drain line: it falls when the first of them pulls it."""
@@ -101,24 +104,26 @@ class Body:
     def _follow(self) -> None:
         """Bring chips, batteries and pins in line with the world."""
         good, now_ms = self._world.good, self._up_ms()
-        for b in range(len(self._switches)):
-            plugged = bool(self._mux.channels[self._board.banks[b].channel])
+        i = 0
+        for b in range(len(self.chips)):
+            bank = self._board.banks[b]
+            plugged = bool(self._mux.channels[bank.channel])
             if plugged and not good["bank"][b]:
-                self._mux.unplug(self._board.banks[b].channel)
+                self._mux.unplug(bank.channel)
             elif not plugged and good["bank"][b]:
-                self._mux.plug(self._board.banks[b].channel, self.chips[b])
-        for i in range(len(self._batteries)):
-            b, pin, _, _ = self._board.slots[i]
-            here = good["device"][i]
-            fed = here and good["cable"][i] and good["shelf"][b] and good["mains"][0]
-            self._batteries[i].switch(now_ms, CHARGE if fed else REST if here else USE)
-            self._switches[b].drive(pin, 0 if here else None)
+                self._mux.plug(bank.channel, self.chips[b])
+            for pin in bank.inputs:
+                here = good["device"][i]
+                fed = here and good["cable"][i] and good["shelf"][b] and good["mains"][0]
+                self._batteries.switch(i, now_ms, CHARGE if fed else REST if here else USE)
+                self._switches[b].drive(pin, 0 if here else None)
+                i += 1
         for name, aspect in FOLLOWS.items():
             self._levels[name] = 0 if good[aspect][0] else 1
 
     def current_ma(self, slot: int, now_ms: int) -> int:
         """What flows to `slot` (from 0) at `now_ms`, in mA."""
-        return self._batteries[slot].current_ma(now_ms)
+        return self._batteries.current_ma(slot, now_ms)
 
     def voltage_mv(self) -> int:
         """The supply of the cables in mV."""
@@ -128,7 +133,7 @@ class Body:
 class _Wires:
     """What one current chip measures: the cables of up to three slots."""
 
-    def __init__(self, slots: "list[int]", body: Body) -> None:
+    def __init__(self, slots: range, body: Body) -> None:
         self._slots = slots
         self._body = body
 

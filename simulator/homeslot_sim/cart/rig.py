@@ -35,7 +35,7 @@ class Rig:
         board = Board(plan["board"])
         self._clock = clock
         self._deeds = plan["deeds"]
-        self.world = World(len(board.slots), len(board.banks))
+        self.world = World(board.slots, len(board.banks))
         self.body = Body(board, self.world, clock.up_ms, plan["seed"])
         self.cart = Cart(
             board,
@@ -46,7 +46,7 @@ class Rig:
             plan["settings"],
             clock,
             wire_clock,
-            self.body.i2c,
+            self.body.bus,
             self.body,
             Air(network, self.world),
             files or Drawer(),

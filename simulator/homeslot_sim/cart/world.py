@@ -1,6 +1,6 @@
 """What is really so with one cart, whatever its sensors say: the source of the truth.
 
-Every aspect is good (True) or not, since some moment; a verb of a scenario changes it.
+Every aspect is good (True) or not; a verb of a scenario changes it.
 """
 
 TYPE_CHECKING = False
@@ -45,18 +45,15 @@ VERBS = {
 class World:
     """One cart with `slots` slots in `banks` banks; at first all is home and well.
 
-    `good[aspect]` and `since_ms[aspect]` are lists: one entry per slot, per bank, or one for all.
+    `good[aspect]` is a list: one entry per slot, per bank, or one for all.
     """
 
     def __init__(self, slots: int, banks: int) -> None:
         counts = {SLOTS: slots, BANKS: banks, CART: 1}
         self.good = {name: [True] * counts[of] for name, of in ASPECTS.items()}
-        self.since_ms = {name: [0] * counts[of] for name, of in ASPECTS.items()}
 
-    def apply(self, now_ms: int, verb: str, numbers: "Sequence[int]") -> None:
-        """Do `verb` at `now_ms` to the slots or banks `numbers` (from 1; [] for the cart)."""
+    def apply(self, verb: str, numbers: "Sequence[int]") -> None:
+        """Do `verb` to the slots or banks `numbers` (from 1; [] for all, and for the cart)."""
         aspect, value = VERBS[verb]
         for i in [n - 1 for n in numbers] or range(len(self.good[aspect])):
-            if self.good[aspect][i] != value:
-                self.good[aspect][i] = value
-                self.since_ms[aspect][i] = now_ms
+            self.good[aspect][i] = value

@@ -10,6 +10,7 @@ Not modelled: the alert pins, and the timing-control alert, whose flag keeps its
 
 from array import array
 
+from homeslot import const
 from homeslot_sim.chips.bus import Chip
 
 TYPE_CHECKING = False
@@ -27,27 +28,43 @@ if TYPE_CHECKING:
             """Voltage at the load side in mV."""
 
 
-CONFIG, SUM, SUM_LIMIT, MASK_ENABLE, PV_UPPER, PV_LOWER = 0x00, 0x0D, 0x0E, 0x0F, 0x10, 0x11
-MAKER_ID, DIE_ID = 0xFE, 0xFF
-_SHUNT = (0x01, 0x03, 0x05)
-_BUS = (0x02, 0x04, 0x06)
-_CRITICAL = (0x07, 0x09, 0x0B)
-_WARNING = (0x08, 0x0A, 0x0C)
+# Registers (8.6.1).
+_CONFIG = const(0x00)
+_SHUNT = const((0x01, 0x03, 0x05))
+_BUS = const((0x02, 0x04, 0x06))
+_CRITICAL = const((0x07, 0x09, 0x0B))
+_WARNING = const((0x08, 0x0A, 0x0C))
+_SUM = const(0x0D)
+_SUM_LIMIT = const(0x0E)
+_MASK_ENABLE = const(0x0F)
+_PV_UPPER = const(0x10)
+_PV_LOWER = const(0x11)
+_MAKER_ID = const(0xFE)
+_DIE_ID = const(0xFF)
 # Table 3, from register 00h to 11h; the two ids stand apart.
 _POWER_ON = (0x7127,) + 6 * (0,) + 6 * (0x7FF8,) + (0, 0x7FFE, 0x0002, 0x2710, 0x2328)
-_IDS = {MAKER_ID: 0x5449, DIE_ID: 0x3220}
-# Bits that can be written (8.6.2); registers not named here are read-only.
-_WRITABLE = {CONFIG: 0x7FFF, SUM_LIMIT: 0xFFFE, MASK_ENABLE: 0x7C00, PV_UPPER: 0xFFF8}
-_WRITABLE[PV_LOWER] = 0xFFF8
-for _register in _CRITICAL + _WARNING:
-    _WRITABLE[_register] = 0xFFF8
+_IDS = {_MAKER_ID: 0x5449, _DIE_ID: 0x3220}
 
-_CONVERSION_US = (140, 204, 332, 588, 1100, 2116, 4156, 8244)  # 8.6.2.1, typical
-_AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
-_NEVER_MS = 1 << 60
+_CONVERSION_US = const((140, 204, 332, 588, 1100, 2116, 4156, 8244))  # 8.6.2.1, typical
+_AVERAGES = const((1, 4, 16, 64, 128, 256, 512, 1024))
+_NEVER_MS = const(1 << 60)
 # Mask/Enable (8.6.2.16): critical 9..7 and warning 5..3 by channel, and these.
-_SUM_FLAG, _POWER_VALID, _READY = 0x0040, 0x0004, 0x0001
-_CLEARED_BY_READING = 0x03F9
+_SUM_FLAG = const(0x0040)
+_POWER_VALID = const(0x0004)
+_READY = const(0x0001)
+_CLEARED_BY_READING = const(0x03F9)
+
+
+def _writable(register: int) -> int:
+    """Which bits of `register` can be written (8.6.2)."""
+    if register == _CONFIG:
+        return 0x7FFF
+    if register == _MASK_ENABLE:
+        return 0x7C00
+    if register == _SUM_LIMIT:
+        return 0xFFFE
+    limits = _CRITICAL + _WARNING + (_PV_UPPER, _PV_LOWER)
+    return 0xFFF8 if register in limits else 0
 
 
 def _signed(value: int) -> int:
@@ -63,20 +80,20 @@ class INA3221(Chip):
     chip answers, its values never change.
     """
 
+    offset_uv = (0, 0, 0)
+    _frozen = False
+
     def __init__(
         self,
         up_ms: "Callable[[], int]",
         source: "Source",
         shunt_mohm: int,
-        offset_uv: "tuple[int, int, int]" = (0, 0, 0),
         noise: "Callable[[], int] | None" = None,
     ) -> None:
         self._up_ms = up_ms
         self._source = source
         self._shunt_mohm = shunt_mohm
-        self._offset_uv = offset_uv
         self._noise = noise
-        self._frozen = False
         self.power_cycle()
 
     def power_cycle(self) -> None:
@@ -84,7 +101,6 @@ class INA3221(Chip):
         self._registers = array("H", _POWER_ON)
         self._pointer = 0
         self._unread_bus = 0  # channels whose bus voltage of the last cycle is not yet computed
-        self._bus_ms = 0
         self._restart()
 
     @property
@@ -99,7 +115,7 @@ class INA3221(Chip):
 
     def cycle_us(self) -> int:
         """Time of one cycle over all enabled channels in us; 0 when nothing is converted."""
-        config = self._registers[CONFIG]
+        config = self._registers[_CONFIG]
         one_us = 0
         if config & 1:
             one_us += _CONVERSION_US[config >> 3 & 7]
@@ -129,29 +145,29 @@ class INA3221(Chip):
             buf[i] = value & 0xFF if i & 1 else value >> 8
 
     def _load(self, register: int) -> int:
-        if self._unread_bus and (register in _BUS or register == MASK_ENABLE):
+        if self._unread_bus and (register in _BUS or register == _MASK_ENABLE):
             self._measure_bus()
         if register >= len(_POWER_ON):
             return _IDS.get(register, 0)
         value = self._registers[register]
-        if register == MASK_ENABLE:
-            self._registers[MASK_ENABLE] = value & ~_CLEARED_BY_READING
+        if register == _MASK_ENABLE:
+            self._registers[_MASK_ENABLE] = value & ~_CLEARED_BY_READING
         return value
 
     def _store(self, register: int, value: int) -> None:
-        writable = _WRITABLE.get(register, 0)
+        writable = _writable(register)
         if not writable:
             return
         self._settle()
-        if register == CONFIG and value & 0x8000:
+        if register == _CONFIG and value & 0x8000:
             self.power_cycle()  # the reset bit does what power-on does (8.6.2.1)
             return
         registers = self._registers
-        kept = registers[register] & ~writable if register == MASK_ENABLE else 0
+        kept = registers[register] & ~writable if register == _MASK_ENABLE else 0
         registers[register] = kept | value & writable
-        if register == CONFIG:
+        if register == _CONFIG:
             if value & 3:
-                registers[MASK_ENABLE] &= ~_READY
+                registers[_MASK_ENABLE] &= ~_READY
             self._restart()
 
     def _restart(self) -> None:
@@ -175,7 +191,7 @@ class INA3221(Chip):
         stops there (8.6.2.1)."""
         if self._frozen:
             return
-        config = self._registers[CONFIG]
+        config = self._registers[_CONFIG]
         if config & 4:
             elapsed_us = self._up_ms() * 1000 - self._start_us
             self._start_us += elapsed_us - elapsed_us % self._cycle_us
@@ -188,18 +204,17 @@ class INA3221(Chip):
             self._measure_shunts(config, end_ms)
         if config & 2:
             self._unread_bus = config & 0x7000
-            self._bus_ms = end_ms
-        self._registers[MASK_ENABLE] |= _READY
+        self._registers[_MASK_ENABLE] |= _READY
 
     def _measure_shunts(self, config: int, now_ms: int) -> None:
         """Shunt voltages in steps of 40 uV, 13 bits left-justified (8.6.2.2), and their alerts."""
         registers = self._registers
-        flags = registers[MASK_ENABLE]
+        flags = registers[_MASK_ENABLE]
         for channel in range(3):
             if not config & 0x4000 >> channel:
                 continue
             shunt_uv = self._source.current_ma(channel, now_ms) * self._shunt_mohm
-            steps = (shunt_uv + self._offset_uv[channel] + 20) // 40
+            steps = (shunt_uv + self.offset_uv[channel] + 20) // 40
             if self._noise is not None:
                 steps += self._noise()
             raw = (-4096 if steps < -4096 else 4095 if steps > 4095 else steps) << 3
@@ -213,10 +228,10 @@ class INA3221(Chip):
             for channel in range(3):
                 if flags & 0x4000 >> channel:
                     total += _signed(registers[_SHUNT[channel]]) >> 3
-            registers[SUM] = total << 1 & 0xFFFF
-            if total << 1 > _signed(registers[SUM_LIMIT]):
+            registers[_SUM] = total << 1 & 0xFFFF
+            if total << 1 > _signed(registers[_SUM_LIMIT]):
                 flags |= _SUM_FLAG
-        registers[MASK_ENABLE] = flags
+        registers[_MASK_ENABLE] = flags
 
     def _measure_bus(self) -> None:
         """Bus voltages in steps of 8 mV, 12 bits left-justified (8.6.2.3), and power-valid.
@@ -225,17 +240,18 @@ class INA3221(Chip):
         is below the lower (8.6.2.17, 8.6.2.18).
         """
         registers = self._registers
+        end_ms = self._start_us // 1000  # of the last cycle: that is when the next one began
         for channel in range(3):
             if self._unread_bus & 0x4000 >> channel:
-                steps = (self._source.voltage_mv(channel, self._bus_ms) + 4) // 8
+                steps = (self._source.voltage_mv(channel, end_ms) + 4) // 8
                 steps = 0 if steps < 0 else 4095 if steps > 4095 else steps
                 registers[_BUS[channel]] = steps << 3
         self._unread_bus = 0
         lowest = min([registers[register] for register in _BUS])
-        if lowest > registers[PV_UPPER]:
-            registers[MASK_ENABLE] |= _POWER_VALID
-        elif lowest < registers[PV_LOWER]:
-            registers[MASK_ENABLE] &= ~_POWER_VALID
+        if lowest > registers[_PV_UPPER]:
+            registers[_MASK_ENABLE] |= _POWER_VALID
+        elif lowest < registers[_PV_LOWER]:
+            registers[_MASK_ENABLE] &= ~_POWER_VALID
 
 
 class Noise:

