@@ -16,8 +16,8 @@ COLLECT_BYTES = 1024
 
 async def main(file: str) -> None:
     """Live the day of the plan in `file`."""
-    # Collected this often, what is loaded and built here fills the holes that garbage leaves, and the
-    # heap stays in one piece.
+    # Collected this often, what is loaded and built here fills the holes that garbage leaves, and
+    # the heap stays in one piece.
     _collect_every(COLLECT_BYTES)
     from homeslot.mqtt.stream import TcpNetwork
     from homeslot_sim.cart.pace import Pace, ScaledClock, WallClock, wall_ms

@@ -26,7 +26,7 @@ from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
 from homeslot_sim.scenario import Scenario
 
-# For the firmware, the chips and the batteries of a cart. They live in 160k, which leaves 7 kB; a
+# For the firmware, the chips and the batteries of a cart. They live in 160k, which leaves 8 kB; a
 # class that takes its thirty devices at once fills the outbox with more than that.
 HEAP = "176k"
 CART = "homeslot_sim.cart.process"
