@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 from homeslot_sim.truth import CartTruth
 
-# A moment the hub gives may differ from the true one by a report's interval and the debounce.
-SINCE_TOLERANCE_S = 120
 WORDS = {
     "out": "out",
     "not_charging": "not charging",
@@ -51,18 +49,23 @@ class Row:
     agree: bool
 
 
-def compare(truths: Iterable[CartTruth], said: Iterable[CartSaid], zone: ZoneInfo) -> list[Row]:
-    """All rows, cart by cart. The hub agrees with the truth when every row does."""
+def compare(
+    truths: Iterable[CartTruth], said: Iterable[CartSaid], zone: ZoneInfo, tolerance_s: int
+) -> list[Row]:
+    """All rows, cart by cart. The hub agrees with the truth when every row does.
+
+    A moment the hub gives may be off the true one by `tolerance_s`.
+    """
     by_cart = {cart.cart: cart for cart in said}
     rows: list[Row] = []
     for truth in truths:
         cart = by_cart.get(truth.cart, CartSaid(truth.cart, (), ()))
-        rows += _findings(truth, cart, zone)
+        rows += _findings(truth, cart, zone, tolerance_s)
         rows.append(_places(truth, cart))
     return rows
 
 
-def _findings(truth: CartTruth, cart: CartSaid, zone: ZoneInfo) -> Iterator[Row]:
+def _findings(truth: CartTruth, cart: CartSaid, zone: ZoneInfo, tolerance_s: int) -> Iterator[Row]:
     left = list(cart.findings)
     for wrong in truth.wrong:
         true = _sentence(truth.cart, wrong.finding, wrong.slots, wrong.since_s, zone)
@@ -74,7 +77,7 @@ def _findings(truth: CartTruth, cart: CartSaid, zone: ZoneInfo) -> Iterator[Row]
             continue
         left.remove(match)
         since = match.since_s
-        near = since is not None and abs(since - wrong.since_s) <= SINCE_TOLERANCE_S
+        near = since is not None and abs(since - wrong.since_s) <= tolerance_s
         words = _sentence(truth.cart, match.finding, match.slots, since, zone)
         yield Row(truth.cart, true, words, near)
     for extra in left:

@@ -26,9 +26,10 @@ from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
 from homeslot_sim.scenario import Scenario
 
-# For the firmware, the chips and the batteries of a cart. They live in 160k, which leaves 8 kB; a
-# class that takes its thirty devices at once fills the outbox with more than that.
-HEAP = "176k"
+# Words of 64 bits take twice what they take on a board: this is about 128 kB there, for the
+# firmware and all that is simulated around it. An ordinary hour fits into 160k (tests/device); the
+# rest is for an outbox that fills while a loaded machine lets the carts wait.
+HEAP = "256k"
 CART = "homeslot_sim.cart.process"
 TYPES_ONLY = "TYPE_CHECKING = False"
 TICK_S = 0.1
