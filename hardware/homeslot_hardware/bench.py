@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from homeslot_hardware import boards
+from homeslot_hardware import parts as parts_list
+from homeslot_hardware.controllers import header_pin
+from homeslot_hardware.harness import drawings
 from homeslot_hardware.lint import lint as findings_of
 from homeslot_hardware.lint import schema
 
@@ -62,6 +65,36 @@ def pins(board: Board) -> None:
     _show(("GP", "pin", "line", "what it is"), rows)
 
 
+@app.command()
+def harness(
+    board: Board,
+    drawing: Annotated[str, typer.Argument(help="Which drawing: bus, lines, bank-1 …")] = "bus",
+) -> None:
+    """Print a wiring drawing as WireViz source: `wireviz` makes the picture of it."""
+    try:
+        drawn = drawings(boards.load(board))
+        if drawing not in drawn:
+            raise boards.BoardError(board, [f"has no drawing {drawing}: {', '.join(drawn)}"])
+    except boards.BoardError as error:
+        raise _refusal(error) from None
+    typer.echo(drawn[drawing], nl=False)
+
+
+@app.command()
+def parts(
+    board: Board,
+    breakouts: Annotated[
+        bool, typer.Option("--breakouts", help="The chips on ready-made boards.")
+    ] = False,
+) -> None:
+    """List what to buy for one cart, with estimates of what it costs in US dollars."""
+    try:
+        loaded = boards.load(board)
+    except boards.BoardError as error:
+        raise _refusal(error) from None
+    _show(parts_list.COLUMNS, parts_list.rows(parts_list.parts(loaded, breakouts)))
+
+
 def pin_rows(board: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """(GP number, pin of the 40-pin header, name, meaning) of each line `board` uses."""
     lines = []
@@ -69,15 +102,6 @@ def pin_rows(board: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         described = schema()["properties"][part]["properties"]
         lines += [(board[part][line], line, described[line]["description"]) for line in lines_of]
     return [(f"GP{gp}", str(header_pin(gp)), line, meaning) for gp, line, meaning in sorted(lines)]
-
-
-def header_pin(gp: int) -> int:
-    """Number of the header pin that carries GP number `gp` (0..22, 26..28) on every Pico board.
-
-    Source: Raspberry Pi Pico datasheet, figure 2. A ground pin precedes GP2 and each fourth after
-    it; the analogue pins follow RUN and have a ground of their own before GP28.
-    """
-    return {26: 31, 27: 32, 28: 34}.get(gp, gp + 1 + (gp + 2) // 4)
 
 
 def _refusal(error: boards.BoardError) -> typer.Exit:

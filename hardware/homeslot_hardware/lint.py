@@ -19,15 +19,12 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from homeslot.contract import MAX_SLOTS, fields
+from homeslot_hardware.controllers import ANALOGUE, CONTROLLERS, GPS
 
 # Where each chip can be strapped to.
 ADDRESSES = {"MCP23017": (0x20, 0x27), "INA3221": (0x40, 0x43), "TCA9548A": (0x70, 0x77)}
 OUTPUT_ONLY = (7, 15)  # GPA7 and GPB7 of the MCP23017, since rev D of its datasheet (2022)
 CHANNELS = 3  # of an INA3221
-
-RADIO = frozenset({23, 24, 25, 29})  # the CYW43 on the W boards; on no board do they reach a header
-ETHERNET = frozenset({16, 17, 18, 19, 20, 21})  # the W5500 on the EVB boards
-ANALOGUE = (26, 28)
 
 SHUNT_STEP_UV = 40
 SHUNT_RANGE_UV = 163800
@@ -103,9 +100,15 @@ def conversion_us(config: int) -> int:
     return channels * AVERAGES[config >> 9 & 7] * (shunt * (mode & 1) + bus * (mode >> 1 & 1))
 
 
-def is_free(gp: int, controller: str) -> bool:
-    """True when `controller` leaves GP number `gp` to the carrier."""
-    return gp not in RADIO and not (controller.startswith("w5500") and gp in ETHERNET)
+def mains_ma(slots: int, circuit: Mapping[str, int]) -> int:
+    """What `slots` devices at their most draw from the mains of `circuit`, in mA."""
+    load_mw = slots * circuit["device_max_ma"] * circuit["supply_mv"] // 1000
+    return load_mw * 100 // circuit["efficiency_percent"] // circuit["mains_v"]
+
+
+def continuous_ma(circuit: Mapping[str, int]) -> int:
+    """What the breaker of `circuit` bears for hours, in mA."""
+    return circuit["breaker_a"] * 10 * BREAKER_PERCENT
 
 
 def _spoils(error: ValidationError) -> bool:
@@ -134,21 +137,22 @@ def _pins(controller: str, i2c: dict[str, int], pins: dict[str, int]) -> Iterato
         if gp in users:
             yield Finding(key, gp, f"GP{gp} is taken by {users[gp]}, choose a free one")
         users.setdefault(gp, key)
-        if not is_free(gp, controller):
-            chip = "Wi-Fi chip" if gp in RADIO else "W5500"
-            yield Finding(key, gp, f"GP{gp} belongs to the {chip} of {controller}, choose another")
-    if "battery" in pins and not ANALOGUE[0] <= pins["battery"] <= ANALOGUE[1]:
+        owner = CONTROLLERS[controller].taken.get(gp)
+        if owner:
+            yield Finding(key, gp, f"GP{gp} belongs to the {owner} of {controller}, choose another")
+    if "battery" in pins and pins["battery"] not in ANALOGUE:
         yield Finding("pins.battery", pins["battery"], "only GP26..GP28 measure voltages")
 
 
-def _i2c(i2c: dict[str, int]) -> Iterator[Finding]:
+def _i2c(controller: str, i2c: dict[str, int]) -> Iterator[Finding]:
     # RP2040 datasheet, table of GPIO functions: I2C0 SDA, I2C0 SCL, I2C1 SDA, I2C1 SCL repeat.
     if i2c["id"] not in (0, 1):
         return
     for line, offset in (("sda", 0), ("scl", 1)):
         first = 2 * i2c["id"] + offset
         if i2c[line] % 4 != first:
-            right = ", ".join(f"GP{gp}" for gp in range(first, 29, 4) if gp not in RADIO)
+            taken = CONTROLLERS[controller].taken
+            right = ", ".join(f"GP{gp}" for gp in GPS[first::4] if gp not in taken)
             yield Finding(
                 f"i2c.{line}", i2c[line], f"{line.upper()} of I2C{i2c['id']} is one of {right}"
             )
@@ -300,15 +304,13 @@ def _devices(thresholds: dict[str, int], circuit: dict[str, int]) -> Iterator[Fi
 
 def _breaker(banks: list[dict[str, Any]], circuit: dict[str, int]) -> Iterator[Finding]:
     slots = sum(bank["slots"] for bank in banks)
-    load_mw = slots * circuit["device_max_ma"] * circuit["supply_mv"] // 1000
-    mains_ma = load_mw * 100 // circuit["efficiency_percent"] // circuit["mains_v"]
-    allowed_ma = circuit["breaker_a"] * 10 * BREAKER_PERCENT
-    if mains_ma > allowed_ma:
+    drawn_ma, borne_ma = mains_ma(slots, circuit), continuous_ma(circuit)
+    if drawn_ma > borne_ma:
         yield Finding(
             "circuit.breaker_a",
             circuit["breaker_a"],
-            f"{slots} devices at once draw {mains_ma / 1000:.1f} A from the mains, a breaker bears"
-            f" {BREAKER_PERCENT} % continuously: {allowed_ma / 1000:.1f} A",
+            f"{slots} devices at once draw {drawn_ma / 1000:.1f} A from the mains, a breaker bears"
+            f" {BREAKER_PERCENT} % continuously: {borne_ma / 1000:.1f} A",
             "warning",
         )
 
@@ -316,7 +318,7 @@ def _breaker(banks: list[dict[str, Any]], circuit: dict[str, int]) -> Iterator[F
 # Which parts of the file a rule looks at, and the rule.
 RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
     (("controller", "i2c", "pins"), _pins),
-    (("i2c",), _i2c),
+    (("controller", "i2c"), _i2c),
     (("pins", "circuit"), _battery),
     (("mux", "banks"), _addresses),
     (("banks",), _banks),

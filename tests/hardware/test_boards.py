@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from homeslot.board import Board
 from homeslot.core.slots import TABLE, level
 from homeslot_hardware import bench, boards
+from homeslot_hardware.harness import drawings
 from homeslot_hardware.lint import lint, schema
 
 
@@ -20,6 +21,16 @@ def run():
 def test_every_board_that_ships_is_usable_without_a_warning(name):
     assert lint(boards.read(name)) == []
     assert boards.load(name)["id"] == name
+
+
+def test_the_boards_differ_in_their_controller_and_in_nothing_else():
+    own = ("id", "title", "controller")
+    loaded = [boards.load(name) for name in boards.names()]
+    shared = [{key: value for key, value in b.items() if key not in own} for b in loaded]
+    assert len(shared) == 3
+    assert all(rest == shared[0] for rest in shared)
+    for key in own:
+        assert len({board[key] for board in loaded}) == len(loaded)
 
 
 def test_pico_w_30_lays_out_thirty_slots_over_three_banks():
@@ -89,7 +100,7 @@ def test_what_is_no_board_at_all_is_refused_by_name(tmp_path, content, problem):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(boards.BoardError, match=r"pico-w-31: no such file.*: pico-w-30"):
+    with pytest.raises(boards.BoardError, match=r"pico-w-31: no such file.*: .*\bpico-w-30"):
         boards.load("pico-w-31")
     with pytest.raises(boards.BoardError, match="cannot be read"):
         boards.load(tmp_path)
@@ -134,14 +145,25 @@ def test_bench_pins_shows_every_line_with_its_header_pin_in_plain_text(run):
     assert run("pins", "nothing").exit_code == 2
 
 
-def test_header_pins_leave_out_the_grounds_and_the_supply_of_the_pico():
-    pins = [bench.header_pin(gp) for gp in [*range(23), 26, 27, 28]]
-    grounds, supply = {3, 8, 13, 18, 23, 28, 33, 38}, {30, 35, 36, 37, 39, 40}
-    assert sorted(pins) == sorted(set(range(1, 41)) - grounds - supply)
-    assert pins == sorted(pins)
+def test_bench_parts_lists_quantity_part_number_and_price_in_plain_text(run):
+    rows = [line.split("\t") for line in run("parts", "pico-w-30").output.splitlines()]
+    assert rows[0] == ["quantity", "part", "maker", "number", "USD each", "USD"]
+    monitor = ["current monitor INA3221", "Texas Instruments", "INA3221AIRGVR"]
+    assert ["12", *monitor] in [row[:4] for row in rows]
+    assert rows[-1][1] == "together, an estimate"
+    assert "INA3221 breakout" in run("parts", "pico-w-30", "--breakouts").output
+    assert run("parts", "nothing").exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["boards"], ["lint"], ["pins"]])
+def test_bench_harness_prints_a_drawing_and_names_those_there_are(run):
+    assert run("harness", "pico-w-30").output == drawings(boards.load("pico-w-30"))["bus"]
+    assert run("harness", "pico-w-30", "bank-1").output.startswith("options:")
+    refused = run("harness", "pico-w-30", "bank-2")
+    assert refused.exit_code == 2
+    assert refused.stderr == "pico-w-30: has no drawing bank-2: bus, lines, bank-1\n"
+
+
+@pytest.mark.parametrize("command", [[], ["boards"], ["lint"], ["pins"], ["parts"], ["harness"]])
 def test_every_command_of_the_bench_explains_itself(run, command):
     result = run(*command, "--help")
     assert result.exit_code == 0

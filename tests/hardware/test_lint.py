@@ -11,6 +11,7 @@ from homeslot.board import Board
 from homeslot.contract import MAX_SLOTS
 from homeslot.core.slots import level
 from homeslot_hardware import boards
+from homeslot_hardware.controllers import CONTROLLERS
 from homeslot_hardware.lint import Finding, conversion_us, lint, schema
 
 GOOD = boards.load("pico-w-30")
@@ -109,8 +110,36 @@ def test_the_wired_board_keeps_six_pins_for_its_w5500(gp):
     ]
 
 
+@pytest.mark.parametrize(
+    ("controller", "gp", "owner"),
+    [
+        ("pico-2-w", 24, "Wi-Fi chip"),
+        ("pico-2-w", 29, "Wi-Fi chip"),
+        ("w5500-evb-pico", 23, "regulator"),
+        ("w5500-evb-pico", 25, "LED"),
+        ("w5500-evb-pico2", 21, "W5500"),
+        ("w5500-evb-pico2", 29, "supply sense"),
+    ],
+)
+def test_a_pin_the_controller_keeps_is_refused_with_what_it_keeps_it_for(controller, gp, owner):
+    assert refused(("controller", controller), ("pins.button", gp)) == [
+        f"pins.button is {gp}: GP{gp} belongs to the {owner} of {controller}, choose another"
+    ]
+
+
+def test_the_bus_is_offered_only_pins_its_controller_leaves_free():
+    (finding,) = refused(("controller", "w5500-evb-pico"), ("i2c.sda", 10))
+    assert finding.endswith("SDA of I2C0 is one of GP0, GP4, GP8, GP12, GP28")
+
+
+def test_breakouts_with_their_own_50_milliohm_shunts_are_a_board_with_100_they_are_not():
+    assert refused(("shunt_mohm", 50), ("thresholds.over_ma", 2900)) == []
+    assert any("mW of heat" in line for line in refused(("shunt_mohm", 100)))
+
+
 def test_a_carrier_that_avoids_both_sets_serves_all_four_controllers():
-    for controller in ("pico-w", "pico-2-w", "w5500-evb-pico", "w5500-evb-pico2"):
+    assert len(CONTROLLERS) == 4
+    for controller in CONTROLLERS:
         assert refused(("controller", controller)) == []
 
 
