@@ -7,8 +7,6 @@ from typing import Any
 from homeslot_hardware import boards
 from homeslot_sim.scenario import Scenario, ScenarioCart
 
-BOARD = "pico-w-30"
-
 
 def plan(
     scenario: Scenario, cart: ScenarioCart, host: str, port: int, secret: str
@@ -19,7 +17,7 @@ def plan(
         "secret": secret,
         "host": host,
         "port": port,
-        "board": boards.load(BOARD),
+        "board": boards.load(scenario.board),
         "settings": {"scan_ms": scenario.scan_ms},
         "seed": cart.number,
         "deeds": [

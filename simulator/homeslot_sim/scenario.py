@@ -20,7 +20,8 @@ cart 2  room 102  teacher Bo Chen <bo@lincoln.example>  spare 29-30  front open
 At first every cart is plugged in, locked, connected, with every device in its slot. Verbs are those
 of `cart.world.VERBS`. People do things during a minute, not on its stroke: 08:10 happens DURING_S
 into it, 08:10:40 when it says. `#` begins a comment. Optional lines: `pace` (how fast the scaled
-runtimes run, from when on), `scan` (time between two scans), `deadline` (17:00 unless said).
+runtimes run, from when on), `scan` (time between two scans), `deadline` (17:00 unless said),
+`board` (name or file of the board in every cart, DEFAULT_BOARD unless said).
 """
 
 from __future__ import annotations
@@ -33,15 +34,18 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeslot_hardware import boards
 from homeslot_sim.cart.world import ASPECTS, BANKS, CART, VERBS
 
 DURING_S = 15
 GRACE_S = 120  # how long after the deadline the hub waits for reports on their way
+DEFAULT_BOARD = "pico-w-30"
 DEFAULT_SLOTS = 30
 DEFAULT_BANKS = 3
 T = TypeVar("T")
 
 NEEDED = ("school", "zone", "date", "from", "until", "coordinator")
+OPTIONAL = ("deadline", "pace", "scan", "board")
 
 
 class ScenarioError(ValueError):
@@ -97,6 +101,7 @@ class Scenario:
     deeds: tuple[Deed, ...]
     pace: tuple[tuple[int, float], ...]
     scan_ms: int = 1000
+    board: str = DEFAULT_BOARD
 
     @property
     def deadline_s(self) -> int:
@@ -147,14 +152,14 @@ class _Parser:
             self.timed.append((self.line, first, rest))
         elif first == "cart":
             self._take_cart(rest)
-        elif first in (*NEEDED, "deadline", "pace", "scan"):
+        elif first in (*NEEDED, *OPTIONAL):
             if first in self.values:
                 raise self._wrong(f"`{first}` was already said in line {self.lines[first]}")
             if not rest:
                 raise self._wrong(f"`{first}` has no value")
             self.values[first], self.lines[first] = rest, self.line
         else:
-            known = ", ".join((*NEEDED, "deadline", "pace", "scan", "cart"))
+            known = ", ".join((*NEEDED, *OPTIONAL, "cart"))
             raise self._wrong(f"`{first}` is not known; a line begins with a time or: {known}")
 
     def _take_cart(self, rest: str) -> None:
@@ -217,6 +222,10 @@ class _Parser:
                 "before `until`, for reports on their way",
                 self.lines.get("deadline", self.lines["until"]),
             )
+        board = DEFAULT_BOARD
+        if "board" in self.values:
+            fits = f"a board of {DEFAULT_SLOTS} slots in {DEFAULT_BANKS} banks, such as "
+            board = self._value("board", _board, fits + ", ".join(boards.names()))
         return Scenario(
             self.values["school"],
             zone,
@@ -229,6 +238,7 @@ class _Parser:
             tuple(sorted(deeds, key=lambda deed: deed.at_s)),
             self._pace(moment, start_s),
             scan_ms,
+            board,
         )
 
     def _deeds(self, at_s: int, rest: str) -> Iterator[Deed]:
@@ -327,3 +337,10 @@ def _scan_ms(text: str) -> int:
     if match is None or not 1 <= int(match[1]) <= 60:
         raise ValueError(text)
     return int(match[1]) * 1000
+
+
+def _board(text: str) -> str:
+    banks = boards.load(text)["banks"]
+    if [bank["slots"] for bank in banks] != [DEFAULT_SLOTS // DEFAULT_BANKS] * DEFAULT_BANKS:
+        raise ValueError(text)
+    return text

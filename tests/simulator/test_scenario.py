@@ -1,5 +1,6 @@
 """Scenarios: what a person writes is what is played, and what is wrong is named with its line."""
 
+import json
 from datetime import date, time
 from importlib.resources import files
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homeslot_hardware import boards
 from homeslot_sim.cart.world import VERBS
 from homeslot_sim.scenario import DURING_S, Deed, ScenarioError, load, parse
 
@@ -90,6 +92,7 @@ def test_all_means_every_slot_and_every_bank():
         ("cart 8  room 1  teacher A, B <a@c.d>", "is not Name <mail>"),
         ("deadline 15:59", "the deadline, 15:59, must lie behind `from` and 120 s or more before"),
         ("deadline 17:03", "the deadline, 17:03, must lie behind `from` and 120 s or more before"),
+        ("board pico", "`pico` is not a board of 30 slots in 3 banks, such as pico-2-w-30, "),
         ("deadline teatime", "`teatime` is not a time"),
     ],
 )
@@ -97,6 +100,16 @@ def test_a_wrong_line_is_named_with_its_number_and_what_would_be_right(line, nam
     message = wrong(HEAD + CART + line + "\n")
     assert message.startswith("day:9: ")
     assert named in message
+
+
+def test_a_board_with_other_banks_than_a_scenarios_carts_have_is_refused(tmp_path):
+    board = boards.load("pico-w-30")
+    del board["banks"][2]
+    file = tmp_path / "two-banks.json"
+    file.write_text(json.dumps(board))
+    assert "is not a board of 30 slots in 3 banks" in wrong(f"{HEAD}{CART}board {file}\n")
+    file.write_text(json.dumps(boards.load("pico-w-30") | {"id": "mine"}))
+    assert parse(f"{HEAD}{CART}board {file}\n").board == str(file)
 
 
 @pytest.mark.parametrize("key", ["school", "zone", "date", "from", "until", "coordinator"])
