@@ -3,24 +3,27 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# What the tests need of Debian: packages, and the commands they bring.
+DEBIAN_PACKAGES := mosquitto graphviz
+DEBIAN_COMMANDS := mosquitto mosquitto_passwd dot
 # Debian puts brokers here, and not every shell looks there.
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean mosquitto
+.PHONY: help demo test lint bench docs clean debian
 
 help:
 	@echo "make demo    a school day with seven carts, in about a minute"
-	@echo "make test    lint, types, layers, documents and every test (needs Debian's mosquitto)"
+	@echo "make test    lint, types, layers, documents and every test (needs Debian's $(DEBIAN_PACKAGES))"
 	@echo "make lint    the same without the tests"
-	@echo "make bench   measures against the goals, as ratios (minutes; needs mosquitto)"
+	@echo "make bench   measures against the goals, as ratios (minutes; needs the same)"
 	@echo "make docs    writes the generated documents anew"
 	@echo "make clean   removes the environment and all caches"
 
 demo: $(VENV)/demo
 	$(BIN)/homeslot-sim demo
 
-test: lint mosquitto
+test: lint debian
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/dev
@@ -31,10 +34,10 @@ lint: $(VENV)/dev
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/cog --check -I docs docs/*.md
 
-bench: $(VENV)/dev mosquitto
+bench: $(VENV)/dev debian
 	$(BIN)/python benchmarks/run.py
 
-docs: $(VENV)/dev
+docs: $(VENV)/dev debian
 	$(BIN)/python docs/generate.py
 	$(BIN)/cog -r -I docs docs/*.md
 
@@ -55,16 +58,18 @@ $(VENV)/python:
 	  { echo "Python cannot make an environment here; on Debian: apt install python3-venv" >&2; exit 1; }
 	@touch $@
 
-mosquitto:
-	@command -v mosquitto >/dev/null && command -v mosquitto_passwd >/dev/null || { \
+debian:
+	@missing=; for command in $(DEBIAN_COMMANDS); do \
+	  command -v $$command >/dev/null || missing="$$missing $$command"; done; \
+	test -z "$$missing" || { \
 	  if [ "$$(id -u)" = 0 ]; then as=; \
 	  elif sudo -n true 2>/dev/null; then as=sudo; \
-	  else echo "The tests need Debian's mosquitto, which is not here and may not be installed by" \
-	    "this user: apt install mosquitto" >&2; exit 1; fi; \
-	  command -v apt-get >/dev/null || \
-	    { echo "The tests need mosquitto (broker and mosquitto_passwd), which is not here." >&2; exit 1; }; \
+	  else echo "Needed and not here:$$missing. This user may not install it:" \
+	    "apt install $(DEBIAN_PACKAGES)" >&2; exit 1; fi; \
+	  command -v apt-get >/dev/null || { echo "Needed and not here:$$missing" >&2; exit 1; }; \
 	  $$as apt-get update -qq && \
-	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto; }
+	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    $(DEBIAN_PACKAGES); }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist demo-out

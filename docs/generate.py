@@ -1,6 +1,8 @@
 """Write what is generated from the code: `python docs/generate.py [--check]`.
 
-`docs/asyncapi.json` and `docs/schemas/<kind>.schema.json`, both from homeslot.contract.
+- `docs/asyncapi.json` and `docs/schemas/<kind>.schema.json` from homeslot.contract
+- `docs/board-<name>.md`, and `docs/hardware` with its pictures, from the board files
+
 With `--check` nothing is written; files that differ are named and the exit status is 1. The tables
 inside the pages are cog's: `python -m cogapp -r -I docs docs/*.md`, with `--check` to compare.
 """
@@ -12,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import board_pages
+import pictures
 from remarks import remarks
 
 from homeslot import __version__, contract
@@ -29,15 +33,21 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print(__doc__)
         return 2
-    stale = [path for path, text in sorted(generated().items()) if _read(path) != text]
-    for path in stale:
+    texts, sources = generated(), drawn()
+    stale = [path for path, text in texts.items() if _read(path) != text]
+    stale += [
+        path
+        for path, source in sources.items()
+        if pictures.stamp(source) not in (_read(path) or "")
+    ]
+    for path in sorted(stale):
         name = path.relative_to(ROOT)
         if arguments:
             print(f"{name} is not what the code says: run python docs/generate.py")
-        else:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(generated()[path], "utf-8")
-            print(f"wrote {name}")
+            continue
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(texts.get(path) or pictures.picture(sources[path]), "utf-8")
+        print(f"wrote {name}")
     return 1 if stale and arguments else 0
 
 
@@ -47,10 +57,17 @@ def generated() -> dict[Path, str]:
     for kind in contract.MESSAGES:
         document = {"$schema": DIALECT, "title": f"homeslot {kind}"} | schema(kind)
         documents[ROOT / "docs" / "schemas" / f"{kind}.schema.json"] = document
-    return {
+    texts = {
         path: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for path, document in documents.items()
     }
+    return texts | board_pages.files(ROOT / "docs")
+
+
+def drawn() -> dict[Path, str]:
+    """Source of every picture by the picture's path."""
+    folder = ROOT / "docs" / "hardware"
+    return {folder / f"{name}.svg": source for name, source in board_pages.sources().items()}
 
 
 def schema(kind: str) -> dict[str, Any]:

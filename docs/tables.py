@@ -10,10 +10,20 @@ from remarks import remarks
 from homeslot import contract
 from homeslot.core import slots
 from homeslot_hardware import boards
+from homeslot_hardware import parts as parts_list
 from homeslot_hardware.bench import pin_rows
-from homeslot_hardware.lint import conversion_us, schema
+from homeslot_hardware.controllers import CONTROLLERS
+from homeslot_hardware.harness import kinds, strap
+from homeslot_hardware.lint import (
+    BREAKER_PERCENT,
+    continuous_ma,
+    conversion_us,
+    mains_ma,
+    schema,
+)
 
 SAID = {True: "in", False: "out", None: "not known"}
+BRICK = {"supply_mv": 20000, "device_max_ma": 2250}  # a laptop's, 45 W
 
 
 def topics() -> str:
@@ -151,6 +161,110 @@ def banks(board: str) -> str:
                 )
             )
     return _table(("slot", "mux channel", "switch", "current"), rows)
+
+
+def addresses(board: str) -> str:
+    """Every chip of `board` with its address and how it is strapped to it."""
+    text = boards.load(board)
+    mux = text["mux"]
+    chips = [("carrier", mux["chip"], mux["address"])]
+    for alike in kinds(text["banks"]):
+        bank = text["banks"][alike[0]]
+        where = "bank " + ", ".join(str(b + 1) for b in alike)
+        chips += [
+            (where, chip["chip"], chip["address"]) for chip in (bank["presence"], *bank["current"])
+        ]
+    return _table(
+        ("where", "chip", "address", "straps"),
+        ((*chip, strap(chip[1], int(chip[2], 16))) for chip in chips),
+    )
+
+
+def parts(board: str) -> str:
+    """What to buy for one cart with `board`."""
+    listed = parts_list.parts(boards.load(board))
+    return _table(parts_list.COLUMNS, parts_list.rows(listed))
+
+
+def costs() -> str:
+    """What a cart and a slot cost on each board, with chips and with breakouts."""
+    rows = []
+    for board in boards.names():
+        text = boards.load(board)
+        slots = sum(bank["slots"] for bank in text["banks"])
+        for how, breakouts in (("your own bank boards", False), ("breakouts", True)):
+            cents = parts_list.cents(parts_list.parts(text, breakouts))
+            usd = f"{cents / 100:.0f}"
+            rows.append((f"[{board}](board-{board}.md)", how, usd, f"{cents / 100 / slots:.2f}"))
+    return _table(("board", "chips on", "USD a cart, estimate", "USD a slot"), rows)
+
+
+def breakouts() -> str:
+    """Ready-made boards by the chip they carry."""
+    return _table(
+        ("instead of", "buy", "number"),
+        (
+            (parts_list.PARTS[name].what, f"{of.manufacturer} {of.what}", of.mpn)
+            for name, of in parts_list.BREAKOUTS.items()
+        ),
+    )
+
+
+def controllers() -> str:
+    """The controllers a board may carry."""
+    rows = []
+    for name, of in CONTROLLERS.items():
+        kept = ", ".join(f"GP{gp}" for gp in of.taken)
+        rows.append((f"`{name}`", of.title, of.mpn, of.network, f"`{of.micropython}`", kept))
+    return _table(("controller", "buy", "number", "network", "MicroPython", "keeps"), rows)
+
+
+def load(board: str) -> str:
+    """What the slots of `board` draw from the outlet, and what it would be with laptop bricks."""
+    text = boards.load(board)
+    slots = sum(bank["slots"] for bank in text["banks"])
+    circuits = (text["circuit"], text["circuit"] | BRICK)
+
+    def row(what: str, *values: str) -> tuple[str, ...]:
+        return (what, *values)
+
+    return _table(
+        ("what", board, "the same with 45 W laptops"),
+        (
+            row("devices at once", *[str(slots)] * 2),
+            row("one draws at most", *(f"{_watts(c):.0f} W" for c in circuits)),
+            row("behind the power supplies", *(f"{slots * _watts(c):.0f} W" for c in circuits)),
+            row(
+                "before them",
+                *(
+                    f"{mains_ma(slots, c) * c['mains_v'] / 1000:.0f} W, at"
+                    f" {c['efficiency_percent']} %"
+                    for c in circuits
+                ),
+            ),
+            row(
+                "from the outlet",
+                *(f"{mains_ma(slots, c) / 1000:.1f} A at {c['mains_v']} V" for c in circuits),
+            ),
+            row(
+                f"{BREAKER_PERCENT} % of the breaker",
+                *(f"{continuous_ma(c) / 1000:.1f} A of {c['breaker_a']} A" for c in circuits),
+            ),
+            row(
+                "so",
+                *(
+                    "fits"
+                    if mains_ma(slots, c) <= continuous_ma(c)
+                    else "**too much**: charge in banks, one after the other"
+                    for c in circuits
+                ),
+            ),
+        ),
+    )
+
+
+def _watts(circuit: dict[str, int]) -> float:
+    return circuit["device_max_ma"] * circuit["supply_mv"] / 1e6
 
 
 def measuring(board: str) -> str:
