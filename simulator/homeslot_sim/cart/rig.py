@@ -59,7 +59,9 @@ class Rig:
 
     async def _happen(self) -> None:
         for at_ms, verb, numbers in self._deeds:
-            await self._clock.sleep_ms(max(0, at_ms - self._clock.up_ms()))
+            wait_ms = at_ms - self._clock.up_ms()
+            if wait_ms > 0:  # what happens in one moment happens before anyone looks again
+                await self._clock.sleep_ms(wait_ms)
             self.body.apply(verb, numbers)
 
 
