@@ -21,6 +21,7 @@ _NEVER_BITS = 1 << 60
 class Chip:
     """What the bus asks of a chip. A chip always acknowledges its address, unless told not to."""
 
+    word = 1  # bytes of one register
     channels: "Sequence[dict[int, Chip]]" = ()  # a mux: the chips by address behind each channel
     control = 0  # a mux: one bit for each open channel
     answers = True  # False: does not acknowledge its address
@@ -49,6 +50,7 @@ class _Several(Chip):
 
     def __init__(self, chips: "list[Chip]") -> None:
         self.chips = chips
+        self.word = chips[0].word
 
     def write(self, data: "bytes | bytearray") -> None:
         for chip in self.chips:
@@ -69,6 +71,10 @@ class _Several(Chip):
 
 class Bus:
     """The wires, the chips on them and the faults planted in them.
+
+    A master in software uses whole transactions: `write`, `read_into`, `read_register`. One that is
+    an emulated peripheral goes byte by byte: `start`, `byte` for each it moves, `stop`, and tells
+    the chip itself what it writes and reads.
 
     `bits` counts every bit clocked since the start. A master that finds SDA held low waits
     STUCK_MS: `waited_ms` counts that, and `wait_ms`, when given, is called with it so that a clock
@@ -131,7 +137,7 @@ class Bus:
         Raises OSError: EIO when the address or a byte is not acknowledged, ETIMEDOUT when SDA is
         held low. So do the other transactions.
         """
-        chip = self._start(address)
+        chip = self.start(address)
         size = len(data)
         if self.bits + 9 * size < self._alarm_bits:
             self.bits += 9 * size
@@ -141,9 +147,8 @@ class Bus:
                 if self._live.get(address) is not chip:
                     self._fail()
         chip.write(data)
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
         return size
 
     def read_into(self, address: int, buf: bytearray, stop: bool = True) -> None:
@@ -151,7 +156,7 @@ class Bus:
 
         A chip that goes away in the middle is not noticed: SDA floats high and the rest reads FFh.
         """
-        chip = self._start(address)
+        chip = self.start(address)
         chip.read_into(buf)
         size = len(buf)
         for i in range(size):
@@ -163,9 +168,8 @@ class Bus:
                     buf[j] = 0xFF
                 self._clock(9 * (size - 1 - i))
                 break
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
 
     def read_register(self, address: int, register: int, buf: bytearray) -> None:
         """Write the byte `register`, repeat START, fill `buf`: 30 bits and 9 a byte in all."""
@@ -191,15 +195,26 @@ class Bus:
             found.append(address)
         return found
 
-    def _start(self, address: int) -> Chip:
+    def start(self, address: int) -> Chip:
+        """START, or the repeated one, and the address. Returns the chip that acknowledges it.
+
+        Raises OSError as the transactions do.
+        """
         if not self._stuck:
             self._clock(10)
             chip = self._live.get(address)
             if chip is not None:
+                self._unstopped.append(chip)
                 return chip
         self._fail()
 
-    def _stop(self) -> None:
+    def byte(self, address: int, chip: Chip) -> bool:
+        """One byte and its acknowledge; whether `chip` is still there at `address`."""
+        self._clock(9)
+        return self._live.get(address) is chip
+
+    def stop(self) -> None:
+        """STOP: the chips spoken to since the last one see it."""
         self._clock(1)
         self._end_all()
 
@@ -214,7 +229,7 @@ class Bus:
             if self._wait_ms is not None:
                 self._wait_ms(STUCK_MS)
             raise OSError(errno.ETIMEDOUT, "SDA is held low")
-        self._stop()
+        self.stop()
         raise OSError(errno.EIO, "no acknowledge")
 
     def _clock(self, bits: int) -> None:

@@ -63,6 +63,8 @@ class INA3221(Chip):
     chip answers, its values never change.
     """
 
+    word = 2
+
     def __init__(
         self,
         up_ms: "Callable[[], int]",
