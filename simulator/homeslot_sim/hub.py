@@ -144,6 +144,7 @@ class ServedHub(_Hub):
             for school in settings.schools
             for cart in school.carts
         }
+        self._started = False
         self._judged = threading.Event()
         self._server = bootstrap.Server(settings, lambda: self.now_s(), self._on_day)
 
@@ -154,6 +155,7 @@ class ServedHub(_Hub):
     def start(self) -> None:
         """Return when carts can connect."""
         self._server.start()
+        self._started = True
 
     @property
     def port(self) -> int:
@@ -166,8 +168,9 @@ class ServedHub(_Hub):
 
     def close(self) -> None:
         """Stop the server, once the digest is delivered."""
-        self._judged.wait(DELIVERY_S)
-        self._server.stop()
+        if self._started:
+            self._judged.wait(DELIVERY_S)
+            self._server.stop()
 
     def _on_day(self, day: SchoolDay, digest: object) -> None:
         self.day = day
