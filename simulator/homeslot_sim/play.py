@@ -11,11 +11,11 @@ from typing import Literal
 from homeslot_sim.compare import Row, compare
 from homeslot_sim.hub import InProcessHub, ServedHub, settings
 from homeslot_sim.narrator import Narrator
-from homeslot_sim.runtimes import cpython, micropython
+from homeslot_sim.runtimes import NoRuntime, cpython, micropython
 from homeslot_sim.scenario import Scenario
 from homeslot_sim.truth import truths
 
-Runtime = Literal["cpython", "micropython"]
+Runtime = Literal["cpython", "micropython", "pico"]
 OUTPUTS = ("digest.txt", "digest.html", "digest.eml", "verdict.json", "truth.json", "homeslot.db")
 
 
@@ -35,7 +35,7 @@ class Outcome:
 def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], None]) -> Outcome:
     """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
 
-    Raises ScenarioError, or what a defect in a cart or the hub raised.
+    Raises ScenarioError, NoRuntime, or what a defect in a cart or the hub raised.
     """
     narrator = Narrator(scenario, say)
     configured = settings(scenario, out)
@@ -52,7 +52,7 @@ def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], N
     else:
         hub = ServedHub(configured)
         try:
-            micropython.live(scenario, hub, narrator.tell)
+            _served(runtime)(scenario, hub, narrator.tell)
         finally:
             hub.close()
     for suffix in ("txt", "html", "eml"):
@@ -60,6 +60,16 @@ def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], N
     _write(out / "verdict.json", hub.verdict())
     rows = compare(true, hub.said(), scenario.zone)
     return Outcome((out / "digest.txt").read_text(encoding="utf-8"), tuple(rows))
+
+
+def _served(runtime: Runtime) -> Callable[[Scenario, ServedHub, Callable[[int], None]], None]:
+    if runtime == "micropython":
+        return micropython.live
+    try:
+        from homeslot_sim.runtimes import pico
+    except ModuleNotFoundError as error:
+        raise NoRuntime(f"no {error.name} here; install homeslot[pico]") from None
+    return pico.live
 
 
 def _write(file: Path, value: object) -> None:

@@ -21,6 +21,7 @@ import homeslot_sim
 from homeslot_sim.cart.pace import Pace, ScaledClock, wall_ms
 from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
+from homeslot_sim.runtimes import NoRuntime
 from homeslot_sim.scenario import Scenario
 
 HEAP = "400k"
@@ -28,7 +29,7 @@ TICK_S = 0.1
 START_MS = 1500  # wall time the interpreters get to start, so that all begin at once
 
 
-class CartDied(RuntimeError):
+class CartDied(NoRuntime):
     """A cart's process ended, which only a defect brings about; says which and what it wrote."""
 
 
