@@ -46,7 +46,7 @@ def main() -> None:
         host=settings["host"],
         port=settings["port"],
         secret=settings["secret"],
-        changes={},
+        changes=settings["changes"],
         clock=clock,
         wire_clock=clock,
         bus=I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"]),

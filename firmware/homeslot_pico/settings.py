@@ -3,6 +3,7 @@
 import json
 
 from homeslot.contract import is_cart_id
+from homeslot.core.settings import SETTINGS, BadSetting, settings
 
 # (name, type, low, high, what it is). Range of a number, or of a text's length.
 FIELDS = (
@@ -21,7 +22,10 @@ class BadSettings(ValueError):
 
 
 def parse(text):
-    """The settings in the JSON `text` (bytes, None: no file). Raises BadSettings: all at once."""
+    """The settings in the JSON `text` (bytes, None: no file). Raises BadSettings: all at once.
+
+    Those of core.settings may be among them; `changes` has them.
+    """
     names = [field[0] for field in FIELDS]
     if text is None:
         raise BadSettings("is not there; it needs " + ", ".join(names))
@@ -31,6 +35,7 @@ def parse(text):
         raise BadSettings("is not JSON")
     if not isinstance(given, dict):
         raise BadSettings("is not a JSON object")
+    changes = {name: given.pop(name) for name, _, _, _, _ in SETTINGS if name in given}
     wrong = ["%s: no such setting" % name for name in given if name not in names]
     for name, kind, low, high, meaning in FIELDS:
         value = given.get(name)
@@ -41,6 +46,11 @@ def parse(text):
             wrong.append("%s is %s: %s, %d..%d%s" % (name, said, meaning, low, high, unit))
     if not wrong and not is_cart_id(given["cart"]):
         wrong.append("cart is %r: allowed are a-z, 0-9 and -" % given["cart"])
+    try:
+        settings(changes)
+    except BadSetting as error:
+        wrong.append(str(error))
     if wrong:
         raise BadSettings("\n".join(wrong))
+    given["changes"] = changes
     return given

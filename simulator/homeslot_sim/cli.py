@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from homeslot_sim.play import OUTPUTS, Outcome, Runtime, play
+from homeslot_sim.runtimes import NoRuntime
 from homeslot_sim.runtimes.micropython import interpreter
 from homeslot_sim.scenario import Scenario, ScenarioError, load
 
@@ -41,7 +42,10 @@ def run(
     file: Annotated[Path, typer.Argument(help="The scenario: a text file, see `verbs`.")],
     runtime: Annotated[
         Runtime,
-        typer.Option(help="cpython: virtual time. micropython: the real interpreter and sockets."),
+        typer.Option(
+            help="cpython: virtual time. micropython: the real interpreter and sockets. "
+            "pico: emulated Pico Ws, minutes (needs homeslot\\[pico] in a checkout)."
+        ),
     ] = "cpython",
     out: Annotated[
         Path | None, typer.Option(help="Folder for what comes of it [default: FILE's name].")
@@ -50,7 +54,8 @@ def run(
 ) -> None:
     """Play a scenario and lay what the hub said beside the truth.
 
-    Exit status 0 when they agree, 1 when not, 2 when the scenario or a value cannot be used.
+    Exit status 0 when they agree, 1 when not, 2 when the scenario, a value or the runtime cannot
+    be used.
     """
     if runtime == "micropython" and interpreter() is None:
         _refuse("--runtime micropython: is not installed here; pip install 'homeslot[micropython]'")
@@ -59,7 +64,10 @@ def run(
     except ScenarioError as error:
         _refuse(str(error))
     folder = _fresh(out or Path(file.stem))
-    outcome = _play(scenario, runtime, folder, quiet)
+    try:
+        outcome = _play(scenario, runtime, folder, quiet)
+    except NoRuntime as error:
+        _refuse(str(error))
     _show(scenario, outcome, folder)
     raise typer.Exit(0 if outcome.agree else 1)
 

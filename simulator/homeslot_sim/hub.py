@@ -139,6 +139,7 @@ class ServedHub(_Hub):
             for school in settings.schools
             for cart in school.carts
         }
+        self._started = False
         self._judged = threading.Event()
         self._server = bootstrap.Server(settings, lambda: self.now_s(), self._on_day)
 
@@ -149,6 +150,7 @@ class ServedHub(_Hub):
     def start(self) -> None:
         """Return when carts can connect."""
         self._server.start()
+        self._started = True
 
     @property
     def port(self) -> int:
@@ -161,6 +163,8 @@ class ServedHub(_Hub):
 
     def close(self) -> None:
         """Stop the server, once the day is judged, and deliver what it had no time for."""
+        if not self._started:
+            return
         self._judged.wait(JUDGED_S)
         self._server.stop()
         with closing(bootstrap.open_store(self._settings)) as outbox:

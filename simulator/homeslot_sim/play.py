@@ -11,14 +11,14 @@ from typing import Literal
 from homeslot_sim.compare import Row, compare
 from homeslot_sim.hub import InProcessHub, ServedHub, settings
 from homeslot_sim.narrator import Narrator
-from homeslot_sim.runtimes import cpython, micropython
+from homeslot_sim.runtimes import NoRuntime, cpython, micropython
 from homeslot_sim.scenario import Scenario
 from homeslot_sim.truth import truths
 
-Runtime = Literal["cpython", "micropython"]
+Runtime = Literal["cpython", "micropython", "pico"]
 # How far a moment may be off: a cart's report interval and a scan; in scaled time, where a day runs
 # at hundreds of seconds a second, also what a busy machine makes a process wait.
-TOLERANCE_S: dict[Runtime, int] = {"cpython": 90, "micropython": 300}
+TOLERANCE_S: dict[Runtime, int] = {"cpython": 90, "micropython": 300, "pico": 300}
 OUTPUTS = ("digest.txt", "digest.html", "digest.eml", "verdict.json", "truth.json", "homeslot.db")
 
 
@@ -38,7 +38,7 @@ class Outcome:
 def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], None]) -> Outcome:
     """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
 
-    Raises what a defect in a cart or the hub raised.
+    Raises NoRuntime, or what a defect in a cart or the hub raised.
     """
     narrator = Narrator(scenario, say)
     configured = settings(scenario, out)
@@ -55,7 +55,7 @@ def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], N
     else:
         hub = ServedHub(configured)
         try:
-            micropython.live(scenario, hub, narrator.tell)
+            _served(runtime)(scenario, hub, narrator.tell)
         finally:
             hub.close()
     for suffix in ("txt", "html", "eml"):
@@ -63,6 +63,16 @@ def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], N
     _write(out / "verdict.json", hub.verdict())
     rows = compare(true, hub.said(), scenario.zone, TOLERANCE_S[runtime])
     return Outcome((out / "digest.txt").read_text(encoding="utf-8"), tuple(rows))
+
+
+def _served(runtime: Runtime) -> Callable[[Scenario, ServedHub, Callable[[int], None]], None]:
+    if runtime == "micropython":
+        return micropython.live
+    try:
+        from homeslot_sim.runtimes import pico
+    except ModuleNotFoundError as error:
+        raise NoRuntime(f"no {error.name} here; install homeslot[pico]") from None
+    return pico.live
 
 
 def _write(file: Path, value: object) -> None:

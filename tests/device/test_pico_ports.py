@@ -303,6 +303,22 @@ def test_settings_that_are_wrong_are_all_named_and_secrets_are_not_shown(pico, t
     ]
 
 
+def test_the_intervals_may_stand_among_the_settings(pico, tmp_path):
+    lines = pico("""
+from homeslot_pico.settings import parse
+text = '{"wifi_ssid":"s","wifi_key":"k1234567","host":"h","port":1883,"cart":"c","secret":"x"'
+print(parse((text + "}").encode())["changes"])
+print(parse((text + ',"scan_ms":5000,"report_s":30}').encode())["changes"] == {
+    "scan_ms": 5000, "report_s": 30})
+""")
+    assert lines == ["{}", "True"]
+    lines = start(pico, tmp_path, SETTINGS | {"scan_ms": 5, "cart": "Cart 7"})
+    assert lines == [
+        "homeslot: settings.json: cart is 'Cart 7': allowed are a-z, 0-9 and -",
+        "  scan_ms is 5, allowed 200..60000 ms",
+    ]
+
+
 def test_the_button_held_at_start_keeps_the_cart_from_starting(pico, tmp_path):
     held = "import machine; machine.levels[15] = 0"
     assert start(pico, tmp_path, before=held) == ["homeslot: the button is held: not started"]

@@ -236,3 +236,31 @@ def test_busio_wants_its_lock():
     assert busio.scan() == [SWITCHES, CURRENTS, MUX]
     busio.unlock()
     assert busio.try_lock()
+
+
+def test_byte_by_byte_a_transaction_costs_and_does_what_it_does_whole():
+    """What an emulated controller does: write the register, repeat START, read two bytes."""
+    bus, _ = a_cart()
+    whole = bytearray(2)
+    bits = cost(bus, bus.readfrom_mem_into, CURRENTS, 0xFE, whole)
+
+    def by_bytes():
+        chip = bus.start(CURRENTS)
+        assert bus.byte(CURRENTS, chip)
+        chip.write(b"\xfe")
+        assert bus.start(CURRENTS) is chip
+        read = bytearray(chip.word)
+        chip.read_into(read)
+        assert all(bus.byte(CURRENTS, chip) for _ in read)
+        bus.stop()
+        assert read == whole == b"TI"
+
+    assert cost(bus, by_bytes) == bits
+
+
+def test_byte_by_byte_a_chip_that_goes_away_is_noticed():
+    bus, mux = a_cart()
+    chip = bus.start(SWITCHES)
+    mux.unplug(0)
+    assert not bus.byte(SWITCHES, chip)
+    assert refusal(bus.start, SWITCHES) == errno.EIO

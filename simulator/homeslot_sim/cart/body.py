@@ -25,8 +25,9 @@ class Body:
     """Chips, batteries and pins of one cart on `board` (homeslot.board.Board), as `world` has it.
 
     It is the firmware's Pins port and holds its `bus`; `chips` are those of each bank by address.
-    `up_ms` is a callable for the simulated time; `seed` makes the batteries and the noise of this
-    cart its own; `bus` may be one with faults.
+    `on_level(name, level)`, when set, is called for each input that changes. `up_ms` is a callable
+    for the simulated time; `seed` makes the batteries and the noise of this cart its own; `bus` may
+    be one with faults.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class Body:
         self._board = board
         self._world = world
         self._up_ms = up_ms
+        self.on_level: "Callable[[str, int], None] | None" = None
         self._on_fall: "dict[str, Callable[[], None]]" = {}
-        self._levels: "dict[str, int]" = {}
+        self._levels: "dict[str, int]" = {"bank_interrupt": 1, "tamper": 0}
         self._asserted: "set[int]" = set()
         self._batteries = Batteries(  # half full to nearly full, and no two quite alike
             8000,
@@ -67,7 +69,7 @@ class Body:
 
     def read(self, name: str) -> int:
         """Pins port: the level of input `name`."""
-        return self._levels.get(name, 0)
+        return self._levels[name]
 
     def write(self, name: str, level: int) -> None:
         """Pins port: drive an output."""
@@ -93,13 +95,20 @@ class Body:
 
     def _interrupt(self, b: int, asserted: bool) -> None:
         """The banks share one open-drain line: it falls when the first of them pulls it."""
-        before = len(self._asserted)
         if asserted:
             self._asserted.add(b)
         else:
             self._asserted.discard(b)
-        if asserted and not before and "bank_interrupt" in self._on_fall:
-            self._on_fall["bank_interrupt"]()
+        self._set("bank_interrupt", 0 if self._asserted else 1)
+
+    def _set(self, name: str, level: int) -> None:
+        was, self._levels[name] = self._levels.get(name), level
+        if level == was:
+            return
+        if self.on_level is not None:
+            self.on_level(name, level)
+        if level == 0 and was == 1 and name in self._on_fall:
+            self._on_fall[name]()
 
     def _follow(self) -> None:
         """Bring chips, batteries and pins in line with the world."""
@@ -119,7 +128,7 @@ class Body:
                 self._switches[b].drive(pin, 0 if here else None)
                 i += 1
         for name, aspect in FOLLOWS.items():
-            self._levels[name] = 0 if good[aspect][0] else 1
+            self._set(name, 0 if good[aspect][0] else 1)
 
     def current_ma(self, slot: int, now_ms: int) -> int:
         """What flows to `slot` (from 0) at `now_ms`, in mA."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Chip:
     """What the bus asks of a chip. A chip always acknowledges its address, unless told not to."""
 
+    word = 1  # bytes of one register
     channels: "Sequence[dict[int, Chip]]" = ()  # a mux: the chips by address behind each channel
     control = 0  # a mux: one bit for each open channel
     answers = True  # False: does not acknowledge its address
@@ -69,22 +70,20 @@ class Bus:
 
         Raises OSError (EIO) when the address is not acknowledged. So do the other transactions.
         """
-        chip = self._start(address)
+        chip = self.start(address)
         self.bits += 9 * len(data)
         chip.write(data)
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
         return len(data)
 
     def readfrom_into(self, address: int, buf: bytearray, stop: bool = True) -> None:
         """Read `len(buf)` bytes from the chip at `address`."""
-        chip = self._start(address)
+        chip = self.start(address)
         self.bits += 9 * len(buf)
         chip.read_into(buf)
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
 
     def writeto_mem(self, address: int, register: int, data: "bytes | bytearray") -> None:
         """Write `data` from `register` on."""
@@ -102,14 +101,20 @@ class Bus:
         if self._unstopped:
             self._end_all()
 
-    def _start(self, address: int) -> Chip:
+    def start(self, address: int) -> Chip:
+        """START, or the repeated one, and the address. Returns the chip that acknowledges it.
+
+        Raises OSError as the transactions do.
+        """
         self.bits += 10
         chip = self._live.get(address)
         if chip is None:
             self._fail()
+        self._unstopped.append(chip)
         return chip
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """STOP: the chips spoken to since the last one see it."""
         self.bits += 1
         self._end_all()
 
@@ -119,7 +124,7 @@ class Bus:
             chip.stop()
 
     def _fail(self) -> "NoReturn":
-        self._stop()
+        self.stop()
         raise OSError(errno.EIO, "no acknowledge")
 
     def _reroute(self, rewired: bool) -> None:

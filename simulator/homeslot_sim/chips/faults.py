@@ -23,6 +23,9 @@ class FaultyBus(Bus):
     given, is called with it so that a clock can be advanced. Faults are named by `channel`: that of
     the mux the chip sits behind, None for the wires at the controller; they belong to the place and
     outlast an unplugged bank.
+
+    A master that is an emulated peripheral goes byte by byte: `start`, `byte` for each it moves,
+    `stop`, and tells the chip itself what it writes and reads.
     """
 
     def __init__(self, wait_ms: "Callable[[int], None] | None" = None) -> None:
@@ -78,15 +81,14 @@ class FaultyBus(Bus):
         Raises OSError: EIO for what is not acknowledged, ETIMEDOUT when SDA is held low. So do the
         other transactions.
         """
-        chip = self._start(address)
+        chip = self.start(address)
         for _ in range(len(data)):
             self._clock(9)
             if self._live.get(address) is not chip:
                 self._fail()
         chip.write(data)
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
         return len(data)
 
     def readfrom_into(self, address: int, buf: bytearray, stop: bool = True) -> None:
@@ -94,7 +96,7 @@ class FaultyBus(Bus):
 
         A chip that goes away in the middle is not noticed: SDA floats high and the rest reads FFh.
         """
-        chip = self._start(address)
+        chip = self.start(address)
         chip.read_into(buf)
         size = len(buf)
         for i in range(size):
@@ -106,9 +108,8 @@ class FaultyBus(Bus):
                     buf[j] = 0xFF
                 self._clock(9 * (size - 1 - i))
                 break
-        self._unstopped.append(chip)
         if stop:
-            self._stop()
+            self.stop()
 
     def readfrom_mem_into(self, address: int, register: int, buf: bytearray) -> None:
         """As `Bus.readfrom_mem_into`, step by step where something is due to happen meanwhile."""
@@ -118,16 +119,24 @@ class FaultyBus(Bus):
         else:
             super().readfrom_mem_into(address, register, buf)
 
-    def _start(self, address: int) -> Chip:
+    def start(self, address: int) -> Chip:
+        """As `Bus.start`."""
         if self._stuck:
             self._fail()
         self._clock(10)
         chip = self._live.get(address)
         if chip is None:
             self._fail()
+        self._unstopped.append(chip)
         return chip
 
-    def _stop(self) -> None:
+    def byte(self, address: int, chip: Chip) -> bool:
+        """One byte and its acknowledge; whether `chip` is still there at `address`."""
+        self._clock(9)
+        return self._live.get(address) is chip
+
+    def stop(self) -> None:
+        """As `Bus.stop`."""
         self._clock(1)
         self._end_all()
 
@@ -172,6 +181,7 @@ class _Both(Chip):
     def __init__(self, one: Chip, other: Chip) -> None:
         self._one = one
         self._other = other
+        self.word = one.word
 
     def write(self, data: "bytes | bytearray") -> None:
         self._one.write(data)

@@ -80,6 +80,7 @@ class INA3221(Chip):
     chip answers, its values never change.
     """
 
+    word = 2
     offset_uv = (0, 0, 0)
     _frozen = False
 

@@ -24,6 +24,7 @@ import homeslot_sim.chips
 from homeslot_sim.cart.pace import Pace, ScaledClock, wall_ms
 from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
+from homeslot_sim.runtimes import NoRuntime
 from homeslot_sim.scenario import Scenario
 
 # Words of 64 bits take twice what they take on a board: this is about 128 kB there, for the
@@ -35,7 +36,7 @@ TICK_S = 0.1
 START_MS = 1500  # wall time the interpreters get to start, so that all begin at once
 
 
-class CartDied(RuntimeError):
+class CartDied(NoRuntime):
     """A cart's process ended, which only a defect brings about; says which and what it wrote."""
 
 

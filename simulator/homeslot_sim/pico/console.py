@@ -1,0 +1,58 @@
+"""The USB console of the emulated Pico, as a real host would hold it."""
+
+from __future__ import annotations
+
+from rp2040py.clock.clock import IClock
+from rp2040py.peripherals.usb import RPUSBController
+from rp2040py.usb.cdc import USBCDC
+
+LOOK_NS = 50_000  # between a byte typed and the host's next offer to send
+
+
+class Console(USBCDC):
+    """What the board prints (`written`), and a way to type.
+
+    rp2040py 0.3.6 answers the board's offer to receive with an empty packet at once, and the board
+    offers again: every 28 us of emulated time the CPU is woken, and idle time costs as much as busy
+    time. A real host does not answer until it has something to say. So does this one.
+    """
+
+    def __init__(self, usb: RPUSBController, clock: IClock) -> None:
+        super().__init__(usb)
+        self.written = bytearray()
+        self.on_serial_data = self.written.extend
+        self._offer: tuple[int, int] | None = None
+        self._answer = usb.on_endpoint_read or _nobody
+        self._look = clock.create_alarm(self._take_offer)
+        usb.on_endpoint_read = self._on_offer
+
+    @property
+    def text(self) -> str:
+        """All the board has printed."""
+        return self.written.decode("utf-8", "replace")
+
+    def keys(self, data: bytes) -> None:
+        """Send `data` to the board: at most what its queue of 512 bytes takes."""
+        for byte in data:
+            self.send_serial_byte(byte)
+        self._look.schedule(LOOK_NS)
+
+    def _on_offer(self, endpoint: int, size: int) -> None:
+        if endpoint == self._out_endpoint and endpoint > 0 and self.tx_fifo.empty:
+            self._offer = (endpoint, size)
+        else:
+            self._answer(endpoint, size)
+
+    def _take_offer(self) -> None:
+        if self._offer is not None and not self.tx_fifo.empty:
+            offer, self._offer = self._offer, None
+            self._answer(*offer)
+
+    def _on_controller_reset(self) -> None:
+        self._offer = None
+        self._look.cancel()
+        super()._on_controller_reset()
+
+
+def _nobody(endpoint: int, size: int) -> None:
+    """Where a controller has no host."""

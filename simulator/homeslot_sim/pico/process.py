@@ -1,0 +1,98 @@
+"""The process of an emulated cart: boots it once, and forks it for each connection.
+
+    python -m homeslot_sim.pico.process PLAN.json UF2 FLASH SOCKET
+
+Writes a line when the board has booted and dials its hub, and ends when stdin does. Whoever
+connects to SOCKET then (`multiprocessing.connection`) has a copy of that board of his own, until he
+hangs up. He sends tuples, a method of `_Served` and its arguments, and gets a `cart.Status` each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from homeslot_sim.pico.cart import Cart
+
+
+class _Served:
+    """What can be asked of a booted cart."""
+
+    def __init__(self, cart: Cart) -> None:
+        self._cart = cart
+        self._runner = asyncio.Runner()
+
+    def hub(self, port: int) -> None:
+        """The board's hub is on `port` of loopback."""
+        self._cart.radio.hub_port = port
+
+    def swallow(self, on: bool) -> None:
+        """Let the network lose every packet, or no longer."""
+        self._cart.radio.swallows = on
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass until it is `until_ms`."""
+        pico = self._cart.pico
+        self._runner.run(pico.run(lambda: pico.now_ms >= until_ms))
+
+    def apply(self, verb: str, numbers: Sequence[int]) -> None:
+        """Let `verb` of a scenario happen."""
+        self._cart.apply(verb, numbers)
+
+    def keys(self, data: bytes) -> None:
+        """Type `data` at the console."""
+        self._cart.pico.console.keys(data)
+
+    def fault(self, name: str, *where: int | None) -> None:
+        """Plant or mend a fault of the I2C bus: `kill`, `revive`, `hold_sda`, `release_sda`."""
+        getattr(self._cart.bus, name)(*where)
+
+    def cut_power(self) -> None:
+        """Cut the power for a moment."""
+        self._cart.pico.cut_power()
+
+    def save(self, file: str) -> None:
+        """Write the flash's file system to `file`."""
+        Path(file).write_bytes(self._cart.pico.files)
+
+
+def _serve(cart: Cart, connection: Connection) -> None:
+    served = _Served(cart)
+    while True:
+        try:
+            name, *arguments = connection.recv()
+        except EOFError:
+            return
+        getattr(served, name)(*arguments)
+        connection.send(cart.status())
+
+
+def main(plan: str, uf2: str, flash: str, path: str) -> None:
+    """Boot, and serve copies on the socket `path` until stdin ends."""
+    cart = Cart(json.loads(Path(plan).read_text()), Path(uf2), Path(flash).read_bytes())
+    cart.boot()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        sys.stdout.write("booted\n")
+        sys.stdout.flush()
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            peer, _ = listener.accept()
+            with Connection(peer.detach()) as connection:
+                if os.fork() == 0:
+                    listener.close()
+                    _serve(cart, connection)
+                    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

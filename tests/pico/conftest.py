@@ -1,0 +1,56 @@
+"""One cold boot of the emulated Pico W for all tests of this folder; each has a copy of it."""
+
+import pytest
+
+from homeslot_hardware import boards
+from homeslot_hub.adapters.credentials import Credentials
+from homeslot_sim.pico import uf2
+from homeslot_sim.pico.bench import Bench
+
+from .school import CART, broker
+
+# Scanning is what costs the emulated CPU most; how often it does is no matter of these tests.
+SETTINGS = {"scan_ms": 5000, "report_s": 30}
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory):
+    return Credentials(tmp_path_factory.mktemp("credentials"))
+
+
+@pytest.fixture(scope="session")
+def booted(credentials, tmp_path_factory):
+    """The cart as it first dials its hub."""
+    bench = Bench(tmp_path_factory.mktemp("bench"), uf2.find())
+    plan = {
+        "cart": CART,
+        "secret": credentials.add_cart(CART),
+        "board": boards.load("pico-w-30"),
+        "settings": SETTINGS,
+        "seed": 7,
+        "deeds": [],
+    }
+    with bench.cart(plan) as cart:
+        yield cart
+
+
+@pytest.fixture
+def ear(credentials, tmp_path):
+    """The broker, and all it was told."""
+    with broker(credentials, tmp_path) as ear:
+        yield ear
+
+
+@pytest.fixture
+def board(booted):
+    """The booted cart, with no hub yet."""
+    with booted.board() as board:
+        yield board
+
+
+@pytest.fixture
+def online(board, ear):
+    """The cart, when its first report has arrived."""
+    board.hub(ear.port)
+    board.until(lambda: ear.said("state"), 10000, "first report")
+    return board
