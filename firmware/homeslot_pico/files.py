@@ -10,19 +10,52 @@ class Files:
     def __init__(self, folder):
         self._folder = folder
 
+    def names(self):
+        """The names of all files (list of str)."""
+        return os.listdir(self._folder)
+
     def read(self, name: str):
-        """The content of file `name` (bytes); None when it was never written."""
+        """The content of file `name` (bytes); None when there is none."""
         try:
-            with open(self._folder + "/" + name, "rb") as file:
-                return file.read()
+            return self._read(name, 0, -1)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
             return None
 
-    def write(self, name: str, data: bytes) -> None:
+    def read_at(self, name: str, at: int, count: int):
+        """Up to `count` bytes from byte `at` on; b"" when there is none."""
+        try:
+            return self._read(name, at, count)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return b""
+
+    def write(self, name: str, data) -> None:
         """Replace file `name` whole or not at all: littlefs renames in one step."""
-        path = self._folder + "/" + name
+        path = self._path(name)
         with open(path + ".new", "wb") as file:
             file.write(data)
         os.rename(path + ".new", path)
+
+    def append(self, name: str, data) -> None:
+        """Add to the end of file `name`: littlefs makes it last when the file is closed."""
+        with open(self._path(name), "ab") as file:
+            file.write(data)
+
+    def remove(self, name: str) -> None:
+        """Delete file `name`; nothing happens when there is none."""
+        try:
+            os.remove(self._path(name))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+
+    def _read(self, name: str, at: int, count: int):
+        with open(self._path(name), "rb") as file:
+            file.seek(at)
+            return file.read(count)
+
+    def _path(self, name: str) -> str:
+        return self._folder + "/" + name

@@ -114,6 +114,7 @@ class Link:
             await self._publish(client, "hello", True, self._reporter.hello())
             await self._publish(client, "state", True, self.state())
             self._backoff.reset()
+            self._outbox.connected()
             while client.lost is None:
                 beat()
                 await self._empty(client, beat)
@@ -128,12 +129,15 @@ class Link:
         self._wake.set()
 
     async def _empty(self, client: Client, beat: "Callable[[], None]") -> None:
-        """Send all there is: events in windows, then what else was asked for."""
+        """Send all that is due: events in windows, then what else was asked for."""
         self._wake.clear()
-        while len(self._outbox) or self._pending:
+        while True:
+            events = self._outbox.due(WINDOW)
+            if not events and not self._pending:
+                return
             beat()
             sent = []
-            for event in self._outbox.oldest(WINDOW):
+            for event in events:
                 self._reporter.date(event)
                 payload = self._encode("event", event)
                 number = await client.post(contract.topic(self._cart, "event"), payload)

@@ -46,6 +46,8 @@ class Reporter:
     def event(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
         """Put one change into the outbox; `index` is 0 where there is only one of its kind."""
         self._seq += 1
+        if self._seq % SEQ_PER_BOOT == 0:  # the next numbers belong to the next boot: start it
+            raise OverflowError("the numbers of this boot are used up")
         body = self._stamped(self._clock.up_ms())
         body.update({"seq": self._seq, "kind": kind, "value": value, "was": was})
         if index:
@@ -55,8 +57,11 @@ class Reporter:
         self._outbox.put(body)
 
     def date(self, event: "Body") -> None:
-        """Give an event from before the time was known its time, if it is known by now."""
-        if event["at_s"] is None:
+        """Give an event from before the time was known its time, if it is known by now.
+
+        One of an earlier boot keeps its uptime: when that boot began, this one cannot know.
+        """
+        if event["at_s"] is None and event["boot"] == self._boot:
             event["at_s"] = self._at_s(event["up_ms"])
 
     def link(self, word: str) -> "Body":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from homeslot.ports import Clock, Files, Network, Stream, System
 
+    Data = bytes | bytearray | memoryview
+
 
 class Rig:
     """A cart as `plan` says, on a clock and a network.
@@ -109,13 +111,29 @@ class Drawer:
     def __init__(self) -> None:
         self._files: "dict[str, bytes]" = {}
 
+    def names(self) -> "list[str]":
+        """All names."""
+        return list(self._files)
+
     def read(self, name: str) -> "bytes | None":
-        """The content of `name`, None when it was never written."""
+        """The content of `name`, None when there is none."""
         return self._files.get(name)
 
-    def write(self, name: str, data: bytes) -> None:
+    def read_at(self, name: str, at: int, count: int) -> bytes:
+        """Part of `name`."""
+        return self._files.get(name, b"")[at : at + count]
+
+    def write(self, name: str, data: "Data") -> None:
         """Replace `name`."""
-        self._files[name] = data
+        self._files[name] = bytes(data)
+
+    def append(self, name: str, data: "Data") -> None:
+        """Add to `name`."""
+        self._files[name] = self._files.get(name, b"") + bytes(data)
+
+    def remove(self, name: str) -> None:
+        """Delete `name`."""
+        self._files.pop(name, None)
 
 
 class Controller:
