@@ -8,8 +8,8 @@ import sys
 
 import vfs
 
+from homeslot.folder import Folder
 from homeslot.journal import RECORD_BYTES, Journal, pack_into
-from homeslot_pico.files import Files
 
 BLOCK, BLOCKS, PROGRAM = 512, 48, 16
 EIO = -5
@@ -91,7 +91,7 @@ def life(chip):
     """One boot until the power goes: (its number or 0, records surely kept, being written)."""
     boot = kept = writing = 0
     try:
-        journal, boot = start(Files("/flash"))
+        journal, boot = start(Folder("/flash"))
         for writing in SIZES:
             journal.append(batch(boot * 1000000 + 1 + kept, writing))
             kept += writing
@@ -128,7 +128,7 @@ while left is None or left < most:
         assert (boot, kept, writing) == (1, sum(SIZES), 0)
         continue
     mounted(cells)
-    journal, again = start(Files("/flash"))
+    journal, again = start(Folder("/flash"))
     found = len(journal)
     assert kept <= found <= kept + writing, (left, kept, found)
     assert journal.damaged == 0
@@ -136,11 +136,11 @@ while left is None or left < most:
     journal.append(batch(again * 1000000 + 1, 3))
     vfs.umount("/flash")
     mounted(cells)
-    journal, third = start(Files("/flash"))
+    journal, third = start(Folder("/flash"))
     assert third == again + 1
     expected = list(range(boot * 1000000 + 1, boot * 1000000 + 1 + found)) if found else []
     assert drained(journal) == expected + [again * 1000000 + n for n in (1, 2, 3)]
-    assert [name for name in Files("/flash").names() if name.startswith("journal")] == []
+    assert [name for name in Folder("/flash").names() if name.startswith("journal")] == []
     vfs.umount("/flash")
     cuts += 1
     worst = max(worst, kept + writing - found)

@@ -82,6 +82,35 @@ def test_at_every_byte_a_power_cut_under_a_real_littlefs_takes_at_most_the_batch
     assert worst == 14  # the largest batch
 
 
+LIFE = """
+import sys
+from homeslot.folder import Folder
+from homeslot.journal import Journal
+from homeslot.outbox import Outbox
+files = Folder(%r)
+outbox = Outbox(1000, Journal(files))
+told = []
+for body in outbox.due(8):
+    told.append(body["seq"])
+    outbox.leave(body["seq"])
+print(len(outbox), told)
+for n in range(52):
+    outbox.put({
+        "v": 1, "boot": 1, "up_ms": n * 1000, "at_s": None, "seq": %d + n, "kind": "door",
+        "value": "open", "was": "closed",
+    })
+    outbox.beat(n * 1000)
+"""
+
+
+def test_an_interpreter_that_ends_leaves_its_events_to_the_next(micropython, tmp_path):
+    told = [micropython(LIFE % (str(tmp_path), first)).strip() for first in (100, 200, 300)]
+    # Each leaves fifty; its last two had not waited for four seconds. What had left comes again.
+    assert told[0] == "0 []"
+    assert told[1] == f"{50 - 8} {list(range(100, 108))}"
+    assert told[2] == f"{50 + 50 - 8} {list(range(100, 108))}"
+
+
 def test_a_thousand_waiting_events_cost_no_ram_to_speak_of(micropython, capsys):
     """The budget: 16 kB of the 64-bit heap for the code, the buffer and a journal of 1000."""
     said = micropython(

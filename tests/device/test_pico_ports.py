@@ -187,15 +187,15 @@ asyncio.run(main())
 def test_files_are_replaced_whole_and_a_new_board_has_none(pico, tmp_path):
     lines = pico(f"""
 import os
-from homeslot_pico.files import Files
-files = Files({str(tmp_path)!r})
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
 print(files.read("boot"))
 for content in (b"1", b"", bytes(range(256))):
     files.write("boot", content)
     print(files.read("boot") == content)
 print(os.listdir({str(tmp_path)!r}))
 try:
-    Files({str(tmp_path / "none")!r}).write("boot", b"1")
+    Folder({str(tmp_path / "none")!r}).write("boot", b"1")
 except OSError:
     print("refused")
 """)
@@ -204,8 +204,8 @@ except OSError:
 
 def test_files_grow_at_their_end_are_read_in_parts_named_and_removed(pico, tmp_path):
     lines = pico(f"""
-from homeslot_pico.files import Files
-files = Files({str(tmp_path)!r})
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
 print(files.read_at("log", 0, 9), files.names())
 files.append("log", b"abc")
 files.append("log", memoryview(bytearray(b"defgh"))[:3])
@@ -237,8 +237,8 @@ for call in (files.read, files.remove, lambda name: files.read_at(name, 0, 1)):
 
 def test_a_power_cut_while_writing_leaves_the_old_file(pico, tmp_path):
     lines = pico(f"""
-from homeslot_pico.files import Files
-files = Files({str(tmp_path)!r})
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
 files.write("boot", b"7")
 with open({str(tmp_path / "boot.new")!r}, "wb") as half:
     half.write(b"8888")

@@ -54,8 +54,11 @@ def live(scenario: Scenario, hub: ServedHub, tell: Callable[[int], None]) -> Non
         for cart in scenario.carts:
             text = plan(scenario, cart, "127.0.0.1", hub.port, hub.secret(cart.controller))
             file = Path(folder) / f"{cart.controller}.json"
+            flash = Path(folder) / cart.controller
+            flash.mkdir()
             file.touch(mode=0o600)
-            file.write_text(json.dumps({**text, "pace": steps, "start_ms": start_ms}))
+            day = {"pace": steps, "start_ms": start_ms, "files": str(flash)}
+            file.write_text(json.dumps({**text, **day}))
             plans.append(file)
         with _processes(plans) as carts:
             while hub.now_s() < scenario.end_s:

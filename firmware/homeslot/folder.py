@@ -1,21 +1,28 @@
-"""ports.Files on the flash's littlefs, or any file system whose rename replaces."""
+"""The Files port on a folder: the flash's littlefs, and any file system whose rename replaces.
+
+On littlefs a file that was closed outlives a power cut; elsewhere it outlives the process.
+"""
 
 import errno
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Data = bytes | bytearray | memoryview
 
-class Files:
-    """Small files in the folder `folder`, which is there."""
 
-    def __init__(self, folder):
+class Folder:
+    """ports.Files in the folder `folder`, which is there."""
+
+    def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def names(self):
-        """The names of all files (list of str)."""
+    def names(self) -> "list[str]":
+        """The names of all files."""
         return os.listdir(self._folder)
 
-    def read(self, name: str):
-        """The content of file `name` (bytes); None when there is none."""
+    def read(self, name: str) -> "bytes | None":
+        """The content of file `name`; None when there is none."""
         try:
             return self._read(name, 0, -1)
         except OSError as error:
@@ -23,7 +30,7 @@ class Files:
                 raise
             return None
 
-    def read_at(self, name: str, at: int, count: int):
+    def read_at(self, name: str, at: int, count: int) -> bytes:
         """Up to `count` bytes from byte `at` on; b"" when there is none."""
         try:
             return self._read(name, at, count)
@@ -32,15 +39,15 @@ class Files:
                 raise
             return b""
 
-    def write(self, name: str, data) -> None:
-        """Replace file `name` whole or not at all: littlefs renames in one step."""
+    def write(self, name: str, data: "Data") -> None:
+        """Replace file `name` whole or not at all: renaming is one step."""
         path = self._path(name)
         with open(path + ".new", "wb") as file:
             file.write(data)
         os.rename(path + ".new", path)
 
-    def append(self, name: str, data) -> None:
-        """Add to the end of file `name`: littlefs makes it last when the file is closed."""
+    def append(self, name: str, data: "Data") -> None:
+        """Add to the end of file `name`: the file is closed when this returns."""
         with open(self._path(name), "ab") as file:
             file.write(data)
 
@@ -52,7 +59,7 @@ class Files:
             if error.errno != errno.ENOENT:
                 raise
 
-    def _read(self, name: str, at: int, count: int):
+    def _read(self, name: str, at: int, count: int) -> bytes:
         with open(self._path(name), "rb") as file:
             file.seek(at)
             return file.read(count)
