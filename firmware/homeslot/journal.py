@@ -118,7 +118,10 @@ class Journal:
             self._open(number)
 
     def __len__(self) -> int:
-        return sum([segment[2] for segment in self._segments])
+        count = 0
+        for segment in self._segments:
+            count += segment[2]
+        return count
 
     @property
     def crowded(self) -> bool:

@@ -178,12 +178,8 @@ def test_what_an_earlier_boot_that_never_knew_the_time_kept_is_told_with_its_own
         await school.until_s(100)
         await switch_off(school, task)
         school.tells_time = True
-        rig, _ = school.cart([], {"report_s": 5}, files=flash, clock=Since(school.clock))
-        rig.world.apply(0, "link-down", [])
-        await school.until_s(120)
-        rig.body.apply("open", [])
-        await school.until_s(130)
-        rig.body.apply("link-up", [])
+        deeds = [(0, "link-down"), (20, "open"), (30, "link-up")]
+        school.cart(deeds, files=flash, clock=Since(school.clock))
         await school.until_s(200)
         events = school.bodies("event")
         assert [(event["boot"], event["kind"]) for event in events] == [(1, "door")] * 6 + [

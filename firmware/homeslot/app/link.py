@@ -1,8 +1,9 @@
 """The cart's link to the hub: connects, says what is wanted, empties the outbox, obeys commands.
 
 Everything a connection says goes through one loop, so that nothing overtakes: on connect `link`,
-`hello` and a snapshot, then events as they come, then whatever else was asked for. An event leaves
-the outbox only when the broker has acknowledged it.
+`hello` and a snapshot, then events as the outbox hands them out (what happens now before what had
+to wait), then whatever else was asked for. An event leaves the outbox only when the broker has
+acknowledged it.
 """
 
 import asyncio
