@@ -23,21 +23,11 @@ class Folder:
 
     def read(self, name: str) -> "bytes | None":
         """The content of file `name`; None when there is none."""
-        try:
-            return self._read(name, 0, -1)
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
-            return None
+        return self._read(name, 0, -1)
 
     def read_at(self, name: str, at: int, count: int) -> bytes:
         """Up to `count` bytes from byte `at` on; b"" when there is none."""
-        try:
-            return self._read(name, at, count)
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
-            return b""
+        return self._read(name, at, count) or b""
 
     def write(self, name: str, data: "Data") -> None:
         """Replace file `name` whole or not at all: renaming is one step."""
@@ -59,10 +49,15 @@ class Folder:
             if error.errno != errno.ENOENT:
                 raise
 
-    def _read(self, name: str, at: int, count: int) -> bytes:
-        with open(self._path(name), "rb") as file:
-            file.seek(at)
-            return file.read(count)
+    def _read(self, name: str, at: int, count: int) -> "bytes | None":
+        try:
+            with open(self._path(name), "rb") as file:
+                file.seek(at)
+                return file.read(count)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return None
 
     def _path(self, name: str) -> str:
         return self._folder + "/" + name

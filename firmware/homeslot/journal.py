@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     Data = bytes | bytearray
 
 RECORD_BYTES = 64
-SEGMENT = 32  # records; a batch more still fits into one erasable block of the flash (4096 bytes)
-SEGMENTS = 80  # files at most: 2000 events take 63, the rest is for those a power cut left short
+SEGMENT = 48  # records; with a batch of 16 more it still is one erasable block of the flash
+SEGMENTS = 60  # files at most: 2000 events take 42, the rest is for those a power cut left short
 CHUNK = 8  # records read at once
 # seq, up_ms, boot, at_s or 0, current_ma or NO_MA, index or 0, "kind value was"; then the checksum.
 _LAYOUT = "<QQIIhB33s"
 _SUMMED = 60
-_UP_MS_AT = 8
 _BOOT_AT = 16
 NO_MA = -32768
 
@@ -76,16 +75,10 @@ def unpack(data: "Data", at: int) -> "Body":
     return event
 
 
-def seq_of(data: "Data", at: int) -> int:
-    """The number of the event whose intact record is at byte `at`."""
-    seq: int = struct.unpack_from("<Q", data, at)[0]
-    return seq
-
-
-def up_ms_of(data: "Data", at: int) -> int:
-    """The uptime at which it was measured."""
-    up_ms: int = struct.unpack_from("<Q", data, at + _UP_MS_AT)[0]
-    return up_ms
+def seq_and_up_ms(data: "Data") -> "tuple[int, int]":
+    """Number and uptime of the event whose intact record comes first in `data`."""
+    seq, up_ms = struct.unpack_from("<QQ", data)
+    return seq, up_ms
 
 
 def is_intact(data: "Data", at: int) -> bool:

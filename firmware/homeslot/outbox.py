@@ -6,7 +6,7 @@ at most what happened in the last KEEP_MS and a beat. What is in the journal is 
 pace, in the order it happened; what happens meanwhile does not wait for it.
 """
 
-from homeslot.journal import RECORD_BYTES, pack_into, seq_of, unpack, up_ms_of
+from homeslot.journal import RECORD_BYTES, pack_into, seq_and_up_ms, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from homeslot.contract import Body
     from homeslot.journal import Journal
 
-RAM_EVENTS = 32
+RAM_EVENTS = 16
 KEEP_MS = 4000
 REPLAY = 20  # events of the journal that may be sent from one beat to the next
 
@@ -61,7 +61,7 @@ class Outbox:
 
     def beat(self, now_ms: int) -> None:
         """To be called every second: keeps what has waited, and lets the journal go on."""
-        if self._count and now_ms - up_ms_of(self._ram, 0) >= KEEP_MS:
+        if self._count and now_ms - seq_and_up_ms(self._ram)[1] >= KEEP_MS:
             self.keep()
         self._allowed = REPLAY
         if len(self._journal):
@@ -99,7 +99,7 @@ class Outbox:
         Events leave in the order `due` gave them. One that went to the journal behind others
         meanwhile stays, and is sent once more.
         """
-        if self._count and seq_of(self._ram, 0) == seq:
+        if self._count and seq_and_up_ms(self._ram)[0] == seq:
             self._shift()
         else:
             self._journal.leave(seq)

@@ -13,7 +13,7 @@ from homeslot.journal import RECORD_BYTES, Journal, pack_into
 
 BLOCK, BLOCKS, PROGRAM = 512, 48, 16
 EIO = -5
-SIZES = (1, 3, 2, 14, 12, 2, 4)  # of the batches: over one segment's end
+SIZES = (1, 3, 2, 14, 16, 13, 2, 4)  # of the batches: over one segment's end
 
 
 class Chip:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from homeslot.folder import Folder
+from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.flash import ERASED, Flash, PowerCut
-from homeslot_sim.cart.rig import Drawer
 
 NAMES = st.sampled_from(("boot", "journal-1", "journal-2"))
 DATA = st.binary(max_size=40)

@@ -4,11 +4,11 @@ What a file system guarantees is kept and nothing more: `write` replaces whole o
 `append` may be torn anywhere, and a torn append may leave its rest as erased flash reads.
 """
 
-from homeslot_sim.cart.rig import Drawer
+from homeslot_sim.cart.drawer import Drawer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from homeslot_sim.cart.rig import Data
+    from homeslot_sim.cart.drawer import Data
 
 ERASED = b"\xff"
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from homeslot.ports import Clock, Files, Network, Stream, System
 
-    Data = bytes | bytearray | memoryview
-
 
 class Rig:
     """A cart as `plan` says, on a clock and a network.
@@ -51,9 +49,15 @@ class Rig:
             self.body.i2c,
             self.body,
             Air(network, self.world),
-            files or Drawer(),
+            files or self._drawer(),
             system or Controller(),
         )
+
+    def _drawer(self) -> "Files":
+        # Not loaded where files are given: on a controller's heap there is no room to spare.
+        from homeslot_sim.cart.drawer import Drawer
+
+        return Drawer()
 
     async def run(self) -> None:
         """Let the firmware run and the day happen. Ends only by a defect."""
@@ -103,37 +107,6 @@ class _Carried:
 
     async def close(self) -> None:
         await self._stream.close()
-
-
-class Drawer:
-    """The Files port in RAM."""
-
-    def __init__(self) -> None:
-        self._files: "dict[str, bytes]" = {}
-
-    def names(self) -> "list[str]":
-        """All names."""
-        return list(self._files)
-
-    def read(self, name: str) -> "bytes | None":
-        """The content of `name`, None when there is none."""
-        return self._files.get(name)
-
-    def read_at(self, name: str, at: int, count: int) -> bytes:
-        """Part of `name`."""
-        return self._files.get(name, b"")[at : at + count]
-
-    def write(self, name: str, data: "Data") -> None:
-        """Replace `name`."""
-        self._files[name] = bytes(data)
-
-    def append(self, name: str, data: "Data") -> None:
-        """Add to `name`."""
-        self._files[name] = self._files.get(name, b"") + bytes(data)
-
-    def remove(self, name: str) -> None:
-        """Delete `name`."""
-        self._files.pop(name, None)
 
 
 class Controller:
