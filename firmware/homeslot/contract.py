@@ -108,7 +108,7 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "lag_ms", "int", _COUNT,  # longest delay of a scan since the last report in ms
         "bus_errors", "int", _TOTAL,  # bus transactions that failed since boot
         "outbox_depth", "int", _COUNT,  # events waiting for the broker
-        "outbox_dropped", "int", _TOTAL,  # events lost to a full outbox since boot
+        "outbox_dropped", "int", _TOTAL,  # events lost since boot: no room, or damage on the flash
         "reconnects", "int", _COUNT,  # connections made since boot
         "refused", "int", _COUNT,  # commands that broke this contract since boot
     ),

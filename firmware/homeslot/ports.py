@@ -60,13 +60,28 @@ if TYPE_CHECKING:
             """(BSSID, RSSI in dBm) of the access point in use; None where there is none."""
 
     class Files(Protocol):
-        """A few small files that survive a power cut."""
+        """A few small files that survive a power cut: what a call did is there when it returns.
+
+        Every call may raise OSError, when the flash is full or worn.
+        """
+
+        def names(self) -> "list[str]":
+            """The names of all files, in any order."""
 
         def read(self, name: str) -> "bytes | None":
-            """The content of file `name`; None when it was never written."""
+            """The content of file `name`; None when there is none."""
 
-        def write(self, name: str, data: bytes) -> None:
+        def read_at(self, name: str, at: int, count: int) -> bytes:
+            """Up to `count` bytes from byte `at` on; fewer at the end, b"" when there is none."""
+
+        def write(self, name: str, data: "bytes | bytearray | memoryview") -> None:
             """Replace file `name` whole or not at all."""
+
+        def append(self, name: str, data: "bytes | bytearray | memoryview") -> None:
+            """Add to the end of file `name`. A power cut may leave any part from its beginning."""
+
+        def remove(self, name: str) -> None:
+            """Delete file `name`; nothing happens when there is none."""
 
     class System(Protocol):
         """The controller itself."""

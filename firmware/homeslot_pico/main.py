@@ -10,8 +10,8 @@ from machine import I2C, Pin
 
 from homeslot.app.cart import Cart
 from homeslot.board import Board
+from homeslot.folder import Folder
 from homeslot_pico.clock import Clock
-from homeslot_pico.files import Files
 from homeslot_pico.network import Wifi
 from homeslot_pico.pins import Pins
 from homeslot_pico.settings import BadSettings, parse
@@ -24,7 +24,7 @@ def main() -> None:
     A defect ends it too: the console shows it, and the watchdog starts the controller again within
     nine seconds. To copy files in peace, hold the button while the controller starts.
     """
-    files = Files(".")
+    files = Folder(".")
     text = files.read("board.json")
     if text is None:
         return print("homeslot: board.json is not there: copy the file of the cart's board to it")

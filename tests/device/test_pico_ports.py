@@ -187,25 +187,58 @@ asyncio.run(main())
 def test_files_are_replaced_whole_and_a_new_board_has_none(pico, tmp_path):
     lines = pico(f"""
 import os
-from homeslot_pico.files import Files
-files = Files({str(tmp_path)!r})
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
 print(files.read("boot"))
 for content in (b"1", b"", bytes(range(256))):
     files.write("boot", content)
     print(files.read("boot") == content)
 print(os.listdir({str(tmp_path)!r}))
 try:
-    Files({str(tmp_path / "none")!r}).write("boot", b"1")
+    Folder({str(tmp_path / "none")!r}).write("boot", b"1")
 except OSError:
     print("refused")
 """)
     assert lines == ["None", "True", "True", "True", "['boot']", "refused"]
 
 
+def test_files_grow_at_their_end_are_read_in_parts_named_and_removed(pico, tmp_path):
+    lines = pico(f"""
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
+print(files.read_at("log", 0, 9), files.names())
+files.append("log", b"abc")
+files.append("log", memoryview(bytearray(b"defgh"))[:3])
+print(files.read("log"))
+print([files.read_at("log", *part) for part in ((0, 2), (4, 9), (6, 1), (99, 1))])
+files.write("boot", memoryview(b"7"))
+print(sorted(files.names()))
+for _ in range(2):
+    files.remove("log")
+    print(files.names())
+for call in (files.read, files.remove, lambda name: files.read_at(name, 0, 1)):
+    try:
+        call("boot/is/no/folder")
+    except OSError:
+        print("refused")
+""")
+    assert lines == [
+        "b'' []",
+        "b'abcdef'",
+        "[b'ab', b'ef', b'', b'']",
+        "['boot', 'log']",
+        "['boot']",
+        "['boot']",
+        "refused",
+        "refused",
+        "refused",
+    ]
+
+
 def test_a_power_cut_while_writing_leaves_the_old_file(pico, tmp_path):
     lines = pico(f"""
-from homeslot_pico.files import Files
-files = Files({str(tmp_path)!r})
+from homeslot.folder import Folder
+files = Folder({str(tmp_path)!r})
 files.write("boot", b"7")
 with open({str(tmp_path / "boot.new")!r}, "wb") as half:
     half.write(b"8888")

@@ -24,6 +24,7 @@ class School:
         self.broker = MemoryBroker(self.clock, self.allow)
         self.network = self.broker.network(latency_ms=20)
         self.heard = []  # (heard at ms, kind, body)
+        self.serves = True  # False: the broker turns everyone away
         self.tells_time = True
         self.wrong_s = None  # what it tells instead of the time
         self.carts = []
@@ -31,7 +32,7 @@ class School:
 
     def allow(self, user, password):
         self.tries_ms.append(self.clock.up_ms())
-        return password == SECRET
+        return self.serves and password == SECRET
 
     def hear(self, topic, payload, retained):
         cart, kind = contract.split_topic(topic)

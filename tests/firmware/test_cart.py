@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from homeslot import contract
-from homeslot_sim.cart.rig import Drawer
+from homeslot_sim.cart.drawer import Drawer
 
 from .school import START_S, play
 

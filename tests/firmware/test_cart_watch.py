@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from homeslot_sim.cart.rig import Controller, Drawer
+from homeslot_sim.cart.drawer import Drawer
+from homeslot_sim.cart.rig import Controller
 from homeslot_sim.chips.bus import Chip
 
 from .school import BOARD, play

@@ -317,6 +317,26 @@ def test_what_was_measured_before_the_time_was_known_is_placed_once_it_is(start)
     assert hub.facts("cart-7", START_S + 120).heard_s == START_S + 100
 
 
+def test_what_a_cart_kept_of_a_boot_that_never_knew_the_time_is_history_and_no_belief(start):
+    """It comes from the cart's journal, behind what the next boot has said; nobody can place it."""
+    clock = Clock(START_S + 500)
+    hub, store = start(clock)
+    cart = Reporter()
+    cart.knows_time = False
+    cart.now_s += 100
+    kept = [cart.event("mains", 0, "off"), cart.event("slot", 2, "empty")]
+    cart.now_s += 400
+    cart.reboot()
+    cart.knows_time = True
+    cart.words |= {("mains", 0): "on", ("slot", 2): "idle"}
+    hub.take([cart.hello(), cart.state(), cart.event("door", 0, "open")])
+    before = hub.facts("cart-7", cart.now_s)
+    hub.take(kept)
+    assert store.has_unplaced("cart-7", 1)
+    assert hub.facts("cart-7", cart.now_s) == before
+    assert (before.mains.value, before.slots[1].presence.value) == ("on", "present")
+
+
 def test_slots_belong_to_equal_banks_in_order_and_to_none_when_they_do_not_divide(start):
     hub, _ = start(Clock())
     hub.take([Reporter().state()])

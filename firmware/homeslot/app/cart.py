@@ -8,6 +8,7 @@ from homeslot.app.reporter import Reporter
 from homeslot.app.sensors import Sensors
 from homeslot.core.settings import settings
 from homeslot.core.timekeeper import TimeKeeper
+from homeslot.journal import Journal
 from homeslot.outbox import Outbox
 
 TYPE_CHECKING = False
@@ -49,9 +50,10 @@ class Cart:
         self._pins = pins
         self._system = system
         self.settings = settings(changes)
-        self.outbox = Outbox(self.settings["outbox_events"])
+        journal = Journal(files)
+        self.outbox = Outbox(self.settings["outbox_events"], journal)
         self._keeper = TimeKeeper()
-        boot = int(files.read("boot") or b"0") + 1
+        boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
         files.write("boot", b"%d" % boot)
         self._reporter = Reporter(
             boot, board, self.settings, self._keeper, self.outbox, clock, network, system
@@ -137,9 +139,10 @@ class Cart:
         )
 
     async def _watch(self) -> None:
-        """Feed the watchdog only while every task has lately shown life."""
+        """Feed the watchdog only while every task has lately shown life; the outbox's beat."""
         while True:
             now_ms = self._clock.up_ms()
+            self.outbox.beat(now_ms)
             lives = self._last_life_ms
             if all(now_ms - lives.get(t, now_ms) <= ms for t, ms in self._patience_ms.items()):
                 self._system.feed_watchdog()

@@ -1,8 +1,9 @@
 """The cart's link to the hub: connects, says what is wanted, empties the outbox, obeys commands.
 
 Everything a connection says goes through one loop, so that nothing overtakes: on connect `link`,
-`hello` and a snapshot, then events as they come, then whatever else was asked for. An event leaves
-the outbox only when the broker has acknowledged it.
+`hello` and a snapshot, then events as the outbox hands them out (what happens now before what had
+to wait), then whatever else was asked for. An event leaves the outbox only when the broker has
+acknowledged it.
 """
 
 import asyncio
@@ -120,6 +121,7 @@ class Link:
             await self._publish(client, "hello", True, self._reporter.hello)
             await self._publish(client, "state", True, self.state)
             self._backoff.reset()
+            self._outbox.connected()
             while client.lost is None:
                 beat()
                 await self._empty(client, beat)
@@ -128,15 +130,19 @@ class Link:
             await client.close()
 
     async def _empty(self, client: Client, beat: "Callable[[], None]") -> None:
-        """Send all there is: events in windows, then what else was asked for."""
+        """Send all that is due: events in windows, then what else was asked for."""
         self._wake.clear()
-        while len(self._outbox) or self._pending:
+        while True:
+            events = self._outbox.due(_WINDOW)
+            if not events and not self._pending:
+                return
             beat()
             sent = []
-            for event in self._outbox.oldest(_WINDOW):
-                payload = self._encode("event", self._reporter.told(event))
+            for event in events:
+                self._reporter.date(event)
+                payload = self._encode("event", event)
                 number = await client.post(contract.topic(self._cart, "event"), payload)
-                sent.append((number, event[0]))
+                sent.append((number, event["seq"]))
             for number, seq in sent:
                 await client.acked(number)
                 self._outbox.leave(seq)

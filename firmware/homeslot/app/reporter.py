@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.core.timekeeper import TimeKeeper
-    from homeslot.outbox import Event, Outbox
+    from homeslot.outbox import Outbox
     from homeslot.ports import Clock, Network, System
 
 ABILITIES = ["report", "time"]
@@ -46,22 +46,23 @@ class Reporter:
     def event(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
         """Put one change into the outbox; `index` is 0 where there is only one of its kind."""
         self._seq += 1
-        up_ms = self._clock.up_ms()
-        at_s = self._at_s(up_ms)
-        self._outbox.put((self._seq, up_ms, at_s, kind, index, value, was, current_ma))
-
-    def told(self, event: "Event") -> "Body":
-        """The body of `event`; one from before the time was known has it, if it is known by now."""
-        seq, up_ms, at_s, kind, index, value, was, current_ma = event
-        body = self._stamped(up_ms)
-        if at_s is not None:
-            body["at_s"] = at_s
-        body.update({"seq": seq, "kind": kind, "value": value, "was": was})
+        if self._seq % SEQ_PER_BOOT == 0:  # the next numbers belong to the next boot: start it
+            raise OverflowError("the numbers of this boot are used up")
+        body = self._stamped(self._clock.up_ms())
+        body.update({"seq": self._seq, "kind": kind, "value": value, "was": was})
         if index:
             body["index"] = index
         if kind == "slot":
             body["current_ma"] = current_ma
-        return body
+        self._outbox.put(body)
+
+    def date(self, event: "Body") -> None:
+        """Give an event from before the time was known its time, if it is known by now.
+
+        One of an earlier boot keeps its uptime: when that boot began, this one cannot know.
+        """
+        if event["at_s"] is None and event["boot"] == self._boot:
+            event["at_s"] = self._at_s(event["up_ms"])
 
     def link(self, word: str) -> "Body":
         """The body of `link`."""

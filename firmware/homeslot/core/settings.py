@@ -5,7 +5,7 @@ SETTINGS = (
     ("report_s", 60, 5, 3600, "s"),  # time between two snapshots
     ("diag_s", 600, 10, 86400, "s"),  # time between two reports of the controller's own health
     ("keep_alive_s", 30, 5, 600, "s"),  # silence after which the connection is tested
-    ("outbox_events", 400, 10, 2000, "events"),  # events kept while there is no link
+    ("outbox_events", 1000, 10, 2000, "events"),  # events kept while there is no link
 )
 
 

@@ -2,8 +2,8 @@
 
     micropython -m homeslot_sim.cart.process PLAN.json
 
-The plan is that of `rig.Rig`, with `pace` (steps of `pace.Pace`) and `start_ms`: the wall clock, in
-epoch ms, at which its day begins.
+The plan is that of `rig.Rig`, with `pace` (steps of `pace.Pace`), `start_ms`: the wall clock, in
+epoch ms, at which its day begins, and `files`: the folder that is its flash.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ async def main(file: str) -> None:
     # Collected this often, what is loaded and built here fills the holes that garbage leaves, and
     # the heap stays in one piece.
     _collect_every(COLLECT_BYTES)
+    from homeslot.folder import Folder
     from homeslot.mqtt.stream import TcpNetwork
     from homeslot_sim.cart.pace import Pace, ScaledClock, WallClock, wall_ms
     from homeslot_sim.cart.rig import Rig
@@ -27,7 +28,7 @@ async def main(file: str) -> None:
         plan = json.load(text)
     await asyncio.sleep(max(0, plan["start_ms"] - wall_ms()) / 1000)
     clock = ScaledClock(Pace(plan["pace"]), plan["start_ms"])
-    rig = Rig(plan, clock, WallClock(), TcpNetwork())
+    rig = Rig(plan, clock, WallClock(), TcpNetwork(), Folder(plan["files"]))
     del plan  # most of it is the board file, which the cart now has in its own words
     if hasattr(gc, "mem_free"):
         gc.collect()

@@ -49,9 +49,15 @@ class Rig:
             self.body.bus,
             self.body,
             Air(network, self.world),
-            files or Drawer(),
+            files or self._drawer(),
             system or Controller(),
         )
+
+    def _drawer(self) -> "Files":
+        # Not loaded where files are given: on a controller's heap there is no room to spare.
+        from homeslot_sim.cart.drawer import Drawer
+
+        return Drawer()
 
     async def run(self) -> None:
         """Let the firmware run and the day happen. Ends only by a defect."""
@@ -103,21 +109,6 @@ class _Carried:
 
     async def close(self) -> None:
         await self._stream.close()
-
-
-class Drawer:
-    """The Files port in RAM."""
-
-    def __init__(self) -> None:
-        self._files: "dict[str, bytes]" = {}
-
-    def read(self, name: str) -> "bytes | None":
-        """The content of `name`, None when it was never written."""
-        return self._files.get(name)
-
-    def write(self, name: str, data: bytes) -> None:
-        """Replace `name`."""
-        self._files[name] = data
 
 
 class Controller:

@@ -28,7 +28,7 @@ from homeslot_sim.runtimes import NoRuntime
 from homeslot_sim.scenario import Scenario
 
 # Words of 64 bits take twice what they take on a board: this is about 128 kB there, for the
-# firmware and all that is simulated around it. An ordinary hour fits into 160k (tests/device); the
+# firmware and all that is simulated around it. An ordinary hour fits into 168k (tests/device); the
 # rest is for an outbox that fills while a loaded machine lets the carts wait.
 HEAP = "256k"
 CART = "homeslot_sim.cart.process"
@@ -83,7 +83,8 @@ def processes(
 ) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """Carts by name, each living its plan (that of `cart.process`) in a process of its own.
 
-    `folder` is what `compile_cart` made; the plans are put there too. At the end they are killed.
+    `folder` is what `compile_cart` made; the plans are put there too, and beside each the folder
+    that is the cart's flash. At the end they are killed.
     """
     micropython = _interpreter()
     running: dict[str, subprocess.Popen[str]] = {}
@@ -91,7 +92,9 @@ def processes(
         for name, text in plans.items():
             file = folder / f"{name}.json"
             file.touch(mode=0o600)
-            file.write_text(json.dumps(text))
+            flash = folder / f"{name}.flash"
+            flash.mkdir()
+            file.write_text(json.dumps({**text, "files": flash.name}))
             running[name] = subprocess.Popen(  # noqa: S603  (the program was chosen by us)
                 [micropython, "-X", f"heapsize={heap}", "-m", CART, file.name],
                 cwd=folder,
