@@ -11,7 +11,7 @@ from homeslot import contract
 from homeslot.core import slots
 from homeslot_hardware import boards
 from homeslot_hardware import parts as parts_list
-from homeslot_hardware.bench import pin_rows
+from homeslot_hardware.bench.paper import pin_rows
 from homeslot_hardware.controllers import CONTROLLERS
 from homeslot_hardware.harness import kinds, strap
 from homeslot_hardware.lint import (

@@ -1,33 +1,21 @@
-"""`homeslot-bench`: the technician's tool for boards on a desk."""
+"""What a board file says, on paper: its pins, its wiring, its parts, and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from homeslot_hardware import boards
 from homeslot_hardware import parts as parts_list
+from homeslot_hardware.bench import show
 from homeslot_hardware.controllers import header_pin
 from homeslot_hardware.harness import drawings
 from homeslot_hardware.lint import lint as findings_of
 from homeslot_hardware.lint import schema
 
-app = typer.Typer(
-    help="Look at homeslot boards: which there are, whether a file is right, where wires go.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer()
 Board = Annotated[str, typer.Argument(help="Name of a board that comes with homeslot, or a file.")]
-
-
-def main() -> None:
-    """Run `homeslot-bench`. Exit status 2: what it was given is wrong."""
-    app()
 
 
 @app.command("boards")
@@ -38,16 +26,13 @@ def list_boards() -> None:
         board = boards.load(name)
         slots = sum(bank["slots"] for bank in board["banks"])
         rows.append((name, str(slots), board["controller"], board["title"]))
-    _show(("board", "slots", "controller", "what it is"), rows)
+    show.rows(("board", "slots", "controller", "what it is"), rows)
 
 
 @app.command()
 def lint(board: Board) -> None:
     """Say everything that is wrong with a board file. Exit status 0: usable, 2: not."""
-    try:
-        findings = findings_of(boards.read(board))
-    except boards.BoardError as error:
-        raise _refusal(error) from None
+    findings = findings_of(boards.read(board))
     for finding in findings:
         typer.echo(f"{finding.level}: {board}: {finding}", err=True)
     if any(finding.level == "error" for finding in findings):
@@ -58,11 +43,7 @@ def lint(board: Board) -> None:
 @app.command()
 def pins(board: Board) -> None:
     """Show what is wired to which pin of the controller, in the order of its GP numbers."""
-    try:
-        rows = pin_rows(boards.load(board))
-    except boards.BoardError as error:
-        raise _refusal(error) from None
-    _show(("GP", "pin", "line", "what it is"), rows)
+    show.rows(("GP", "pin", "line", "what it is"), pin_rows(boards.load(board)))
 
 
 @app.command()
@@ -71,12 +52,9 @@ def harness(
     drawing: Annotated[str, typer.Argument(help="Which drawing: bus, lines, bank-1 …")] = "bus",
 ) -> None:
     """Print a wiring drawing as WireViz source: `wireviz` makes the picture of it."""
-    try:
-        drawn = drawings(boards.load(board))
-        if drawing not in drawn:
-            raise boards.BoardError(board, [f"has no drawing {drawing}: {', '.join(drawn)}"])
-    except boards.BoardError as error:
-        raise _refusal(error) from None
+    drawn = drawings(boards.load(board))
+    if drawing not in drawn:
+        raise boards.BoardError(board, [f"has no drawing {drawing}: {', '.join(drawn)}"])
     typer.echo(drawn[drawing], nl=False)
 
 
@@ -88,11 +66,7 @@ def parts(
     ] = False,
 ) -> None:
     """List what to buy for one cart, with estimates of what it costs in US dollars."""
-    try:
-        loaded = boards.load(board)
-    except boards.BoardError as error:
-        raise _refusal(error) from None
-    _show(parts_list.COLUMNS, parts_list.rows(parts_list.parts(loaded, breakouts)))
+    show.rows(parts_list.COLUMNS, parts_list.rows(parts_list.parts(boards.load(board), breakouts)))
 
 
 def pin_rows(board: dict[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -102,24 +76,3 @@ def pin_rows(board: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         described = schema()["properties"][part]["properties"]
         lines += [(board[part][line], line, described[line]["description"]) for line in lines_of]
     return [(f"GP{gp}", str(header_pin(gp)), line, meaning) for gp, line, meaning in sorted(lines)]
-
-
-def _refusal(error: boards.BoardError) -> typer.Exit:
-    typer.echo(str(error), err=True)
-    return typer.Exit(2)
-
-
-def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        for row in [columns, *rows]:
-            typer.echo("\t".join(row))
-        return
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-if __name__ == "__main__":
-    main()
