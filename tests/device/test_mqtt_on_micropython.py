@@ -161,6 +161,9 @@ asyncio.run(main())
 )
 
 
+KINDS = ("link", "event", "state")
+
+
 @pytest.mark.parametrize("name", ["nats-server", "mosquitto"])
 def test_a_client_on_micropython_reports_to_a_real_broker_and_hears_its_command(
     micropython, name, tmp_path
@@ -185,9 +188,11 @@ def test_a_client_on_micropython_reports_to_a_real_broker_and_hears_its_command(
     assert granted == "True"
     assert json.loads(heard) == [["homeslot/1/a/cmd", "report", False]]
     assert lost == "the broker closed the connection"
-    assert got[0] == ("homeslot/1/a/link", b"online", False)
-    assert [payload for _, payload, _ in got[1:201]] == [b"%d" % n for n in range(200)]
-    assert got[201][1] == b"s" * 5000
+    # A broker owes order within a topic; across topics a busy nats-server does not keep it.
+    by_kind = {kind: [p for topic, p, _ in got if topic.endswith(kind)] for kind in KINDS}
+    assert by_kind["link"] == [b"online"]
+    assert by_kind["event"] == [b"%d" % n for n in range(200)]
+    assert by_kind["state"] == [b"s" * 5000]
 
 
 WHY = (
