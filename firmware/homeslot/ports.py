@@ -83,6 +83,25 @@ if TYPE_CHECKING:
         def remove(self, name: str) -> None:
             """Delete file `name`; nothing happens when there is none."""
 
+    class Boot(Protocol):
+        """What started the firmware from one of two sides of the flash; see homeslot_boot.boot."""
+
+        layout: int  # version of the flash's layout and of this port
+        side: str  # "a" or "b": the one that runs
+        other: str  # the one that does not
+        trial: bool  # it has only this boot to be confirmed in
+        safe: bool  # too many boots failed: provision, report and update, nothing else
+        gave_up: str  # version of the last trial that failed; "" when none did
+
+        def confirm(self) -> None:
+            """This boot is healthy. Raises OSError."""
+
+        def order_trial(self, version: str) -> None:
+            """The next boot tries the other side, which has `version`. Raises OSError."""
+
+        def forgive(self) -> None:
+            """The next boot is not in safe mode. Raises OSError."""
+
     class System(Protocol):
         """The controller itself."""
 

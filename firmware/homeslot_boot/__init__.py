@@ -1,0 +1,1 @@
+"""What starts first on the board, and is never updated: it chooses the side that runs."""
