@@ -78,6 +78,8 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "board", "text", _NAME,  # id of the board file
         "slots", "int", _SLOT,  # slots of the board
         "reset", "word", RESET,  # why the controller started
+        "why", "text-", (0, 120),  # what led to a watchdog or soft reset, empty when unknown
+        "resets", "map-", (0, 8),  # how often it has started so far, by cause
         "abilities", "word*", COMMANDS,  # commands this firmware carries out
         "settings", "map", (0, 64),  # settings in force, secrets left out
     ),

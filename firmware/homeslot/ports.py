@@ -119,3 +119,12 @@ if TYPE_CHECKING:
 
         def feed_watchdog(self) -> None:
             """Show life: without it for some seconds the controller is reset."""
+
+        def mark(self, number: int) -> None:
+            """Keep `number` (0..255) over a reset by the watchdog, in place of the one before."""
+
+        def marked(self) -> int:
+            """The number the boot before marked last; 0 after power-on."""
+
+        def restart(self) -> None:
+            """Start the controller again, at once."""

@@ -5,6 +5,8 @@
 
 import asyncio
 import json
+import sys
+import time
 
 from machine import I2C, Pin
 
@@ -17,12 +19,14 @@ from homeslot_pico.pins import Pins
 from homeslot_pico.settings import BadSettings, parse
 from homeslot_pico.system import System
 
+SHOWN_MS = 500  # for the console to show why
+
 
 def main() -> None:
     """Run the cart until it loses power; where it cannot, say so on the console and end.
 
-    A defect ends it too: the console shows it, and the watchdog starts the controller again within
-    nine seconds. To copy files in peace, hold the button while the controller starts.
+    A defect is shown on the console and starts the controller again. To copy files in peace, hold
+    the button while the controller starts.
     """
     files = Folder(".")
     text = files.read("board.json")
@@ -54,5 +58,15 @@ def main() -> None:
         network=Wifi(settings["wifi_ssid"], settings["wifi_key"]),
         files=files,
         system=system,
+        tell=lambda text: print("homeslot: " + text),
     )
-    asyncio.run(cart.run())
+    try:
+        asyncio.run(cart.run())
+    except KeyboardInterrupt:
+        cart.resets.last_words("stopped from the console")
+        raise
+    except Exception as error:
+        sys.print_exception(error)
+        time.sleep_ms(SHOWN_MS)
+        system.restart()
+        raise

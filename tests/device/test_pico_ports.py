@@ -255,9 +255,14 @@ import machine
 from ds18x20 import DS18X20
 from homeslot_pico.system import System
 system = System({BOARD["pins"]!r}, {BOARD["circuit"]!r})
-for cause in (machine.PWRON_RESET, machine.WDT_RESET, 99):
-    machine.causes.append(cause)
+for reason, chip in ((0, 1 << 8), (0, 1 << 16), (1, 1 << 8), (2, 1 << 8), (0, 1 << 20)):
+    machine.mem32[0x40058008], machine.mem32[0x40064008] = reason, chip
     print(system.reset_cause())
+print(system.marked())
+system.mark(3)
+print(system.marked())
+system.restart()
+print(machine.restarts)
 print(system.heap_free() > 0)
 print(system.battery_mv())
 print([system.temperature_c() for _ in range(3)])
@@ -270,7 +275,8 @@ system.feed_watchdog()
 print(machine.fed)
 """)
     assert lines == [
-        "power_on", "watchdog", "unknown",
+        "power_on", "pin", "watchdog", "soft", "unknown",
+        "0", "3", "[True]",
         "True",
         str(49152 * 3300 * 2 // 65535),
         "[None, 21, 21]",

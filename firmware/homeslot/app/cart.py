@@ -1,11 +1,13 @@
-"""The cart: every task of the firmware, wired once, and the watch over them."""
+"""The cart: every task of the firmware, wired once, under one supervisor."""
 
 import asyncio
 
 from homeslot import const
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
+from homeslot.app.resets import Resets
 from homeslot.app.sensors import Sensors
+from homeslot.app.supervisor import Supervisor
 from homeslot.core.settings import settings
 from homeslot.core.timekeeper import TimeKeeper
 from homeslot.journal import Journal
@@ -13,6 +15,8 @@ from homeslot.outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.ports import Bus, Clock, Files, Network, Pins, System
@@ -20,14 +24,22 @@ if TYPE_CHECKING:
 # At start every 500 ms for 3 s: longer than any switch needs to be known (mains: 2 s).
 _SETTLE_SCANS = const(6)
 _SETTLE_MS = const(500)
+_OUTBOX_MS = const(1000)
 _BOUNCE_MS = const(50)  # presence is scanned at 20 Hz while a switch moves
-_WATCH_MS = const(1000)
+# How long a task may go without a sign of life, beyond its own period. The link waits for its
+# back-off a minute at most, and for each answer of the broker ten seconds.
+_SCAN_BOUND_MS = const(10000)
+_OUTBOX_BOUND_MS = const(10000)
+_FOLLOW_BOUND_MS = const(60000)
+_LINK_BOUND_MS = const(120000)
+_REPORT_BOUND_MS = const(10000)
 
 
 class Cart:
     """One cart's firmware on the ports it is given (see homeslot.ports).
 
-    `changes` are settings that differ from their defaults. `wire_clock`: see app.link.
+    `changes` are settings that differ from their defaults. `wire_clock`: see app.link. `tell(text)`
+    is given lines for a person at the console.
     """
 
     def __init__(
@@ -45,6 +57,7 @@ class Cart:
         network: "Network",
         files: "Files",
         system: "System",
+        tell: "Callable[[str], None]" = lambda text: None,
     ) -> None:
         self._clock = clock
         self._pins = pins
@@ -55,8 +68,20 @@ class Cart:
         self._keeper = TimeKeeper()
         boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
         files.write("boot", b"%d" % boot)
+        self._tell = tell
+        supervisor = Supervisor(clock, system.feed_watchdog, self._end, system.mark)
+        self.supervisor = supervisor
+        self.resets = Resets(files, system, supervisor.name)
         self._reporter = Reporter(
-            boot, board, self.settings, self._keeper, self.outbox, clock, network, system
+            boot,
+            board,
+            self.settings,
+            self._keeper,
+            self.outbox,
+            clock,
+            network,
+            system,
+            self.resets,
         )
         self.sensors = Sensors(board, bus, pins, self._reporter.event)
         self.link = Link(
@@ -75,28 +100,27 @@ class Cart:
         )
         self._moved = asyncio.Event()
         self._lag_ms = 0
-        # How long a task may go without a sign of life, beyond its own period. The link waits for
-        # the broker and for its back-off, a minute at most each.
-        self._patience_ms = {
-            "scan": 10000 + self.settings["scan_ms"],
-            "link": 180000 + self.settings["report_s"] * 1000,
-        }
-        self._last_life_ms: "dict[str, int]" = {}
+        report_ms = self.settings["report_s"] * 1000
+        supervisor.task("scan", _SCAN_BOUND_MS + self.settings["scan_ms"], self._scan)
+        supervisor.task("follow", _FOLLOW_BOUND_MS, self._follow_switches, self._moved.set)
+        supervisor.task("outbox", _OUTBOX_BOUND_MS, self._keep)
+        supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
+        supervisor.task("report", _REPORT_BOUND_MS + report_ms, self._report)
 
     async def run(self) -> None:
         """Run for ever. Any defect ends it: the caller lets the controller start again."""
         self._pins.on_fall("bank_interrupt", self._moved.set)
         for _ in range(_SETTLE_SCANS):
             self.sensors.scan(self._clock.up_ms())
+            self._system.feed_watchdog()
             await self._clock.sleep_ms(_SETTLE_MS)
         self.sensors.announce()
-        await asyncio.gather(
-            self._scan(),
-            self._follow_switches(),
-            self.link.run(lambda: self._alive("link")),
-            self._report(),
-            self._watch(),
-        )
+        await self.supervisor.run()
+
+    def _end(self, why: str) -> None:
+        """The boot is about to end: tell who is near, and the next boot."""
+        self._tell(why)
+        self.resets.last_words(why)
 
     async def _scan(self) -> None:
         """All switches and currents at a steady beat; a late scan is not made up for."""
@@ -105,8 +129,8 @@ class Cart:
         while True:
             now_ms = self._clock.up_ms()
             self._lag_ms = max(self._lag_ms, now_ms - due_ms)
+            self.supervisor.life("scan")
             self.sensors.scan(now_ms)
-            self._alive("scan")
             due_ms = max(due_ms + period_ms, now_ms)
             await self._clock.sleep_ms(max(0, due_ms - self._clock.up_ms()))
 
@@ -115,10 +139,17 @@ class Cart:
         while True:
             await self._moved.wait()
             self._moved.clear()
-            self.sensors.scan(self._clock.up_ms(), currents=False)
+            self._look()
             while self.sensors.bouncing:
                 await self._clock.sleep_ms(_BOUNCE_MS)
-                self.sensors.scan(self._clock.up_ms(), currents=False)
+                self._look()
+
+    def _look(self) -> None:
+        self.supervisor.life("follow")
+        self.sensors.scan(self._clock.up_ms(), currents=False)
+
+    async def _link(self) -> None:
+        await self.link.run(lambda: self.supervisor.life("link"))
 
     async def _report(self) -> None:
         """A snapshot now and again, and less often the controller's own health."""
@@ -127,6 +158,7 @@ class Cart:
         diag_due_ms = self._clock.up_ms()
         while True:
             await self._clock.sleep_ms(report_ms)
+            self.supervisor.life("report")
             self.link.say("state", self.link.state, True)
             if self._clock.up_ms() >= diag_due_ms:
                 diag_due_ms = self._clock.up_ms() + diag_ms
@@ -138,15 +170,9 @@ class Cart:
             lag_ms, self.sensors.bus_errors, self.link.connections, self.link.refused
         )
 
-    async def _watch(self) -> None:
-        """Feed the watchdog only while every task has lately shown life; the outbox's beat."""
+    async def _keep(self) -> None:
+        """The outbox's beat: what waits goes to the flash in time."""
         while True:
-            now_ms = self._clock.up_ms()
-            self.outbox.beat(now_ms)
-            lives = self._last_life_ms
-            if all(now_ms - lives.get(t, now_ms) <= ms for t, ms in self._patience_ms.items()):
-                self._system.feed_watchdog()
-            await self._clock.sleep_ms(_WATCH_MS)
-
-    def _alive(self, task: str) -> None:
-        self._last_life_ms[task] = self._clock.up_ms()
+            self.supervisor.life("outbox")
+            self.outbox.beat(self._clock.up_ms())
+            await self._clock.sleep_ms(_OUTBOX_MS)

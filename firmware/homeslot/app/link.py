@@ -69,7 +69,8 @@ class Link:
         self.state = state
         self.connections = 0
         self.refused = 0
-        outbox.changed = self._wake.set
+        self.wake = self._wake.set  # have it look around, and show life
+        outbox.changed = self.wake
 
     def say(self, kind: str, body: "MakeBody", retain: bool = False) -> None:
         """Send a message of `kind` when there is a link; `body` is called just before.

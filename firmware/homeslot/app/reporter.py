@@ -5,6 +5,7 @@ from homeslot.contract import FIRST_S, LAST_S, SEQ_PER_BOOT, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from homeslot.app.resets import Resets
     from homeslot.app.sensors import Sensors
     from homeslot.board import Board
     from homeslot.contract import Body
@@ -32,6 +33,7 @@ class Reporter:
         clock: "Clock",
         network: "Network",
         system: "System",
+        resets: "Resets",
     ) -> None:
         self._boot = boot
         self._board = board
@@ -41,6 +43,7 @@ class Reporter:
         self._clock = clock
         self._network = network
         self._system = system
+        self._resets = resets
         self._seq = boot * SEQ_PER_BOOT
 
     def event(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
@@ -76,7 +79,9 @@ class Reporter:
                 "firmware": __version__,
                 "board": self._board.id,
                 "slots": self._board.slots,
-                "reset": self._system.reset_cause(),
+                "reset": self._resets.cause,
+                "why": self._resets.why,
+                "resets": self._resets.counts,
                 "abilities": ABILITIES,
                 "settings": self._settings,
             }

@@ -133,3 +133,14 @@ class Controller:
 
     def feed_watchdog(self) -> None:
         """There is no watchdog to bite a simulated cart; a defect ends its process instead."""
+
+    def mark(self, number: int) -> None:
+        """It is never reset."""
+
+    def marked(self) -> int:
+        """It was just switched on."""
+        return 0
+
+    def restart(self) -> None:
+        """End its process: it is not started again."""
+        raise SystemExit("restarted")

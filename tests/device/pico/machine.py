@@ -1,14 +1,14 @@
 """A Pico W's `machine` for the tests: pins that remember, a bus without chips."""
 
-PWRON_RESET, WDT_RESET = 1, 3
-causes = [PWRON_RESET]
+mem32 = {0x40058008: 0, 0x4005800C: 0, 0x40064008: 1 << 8}  # as power-on leaves an RP2040
+restarts = []  # one entry for each
 levels = {}  # of inputs, by GP number; 1 unless said
 pins = {}  # every Pin made, by GP number
 fed = []  # timeouts of the watchdogs that were fed
 
 
-def reset_cause():
-    return causes[-1]
+def reset():
+    restarts.append(True)
 
 
 class Pin:

@@ -1,0 +1,60 @@
+"""Why the controller started, and how often it did so for which reason.
+
+One small file. It is written once at each start, and once more when a boot ends with last words.
+"""
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeslot.ports import Files, System
+
+FILE = "resets"
+LONGEST = 120  # characters of contract field `why`
+
+
+class Resets:
+    """The start of this boot: `cause` is one of contract.RESET, `counts` the starts by cause.
+
+    `name(number)` is the name of the task that `system` has marked with that number.
+    """
+
+    def __init__(self, files: "Files", system: "System", name: "Callable[[int], str]") -> None:
+        self._files = files
+        self._name = name
+        self._mark = system.marked()
+        self.cause = system.reset_cause()
+        self.counts, self._words = _parse(files.read(FILE))
+        self.counts[self.cause] = self.counts.get(self.cause, 0) + 1
+        self._write("")
+
+    @property
+    def why(self) -> str:
+        """What led to the reset, in words; "" where nobody knows, as when the power was cut."""
+        if self.cause not in ("watchdog", "soft"):
+            return ""
+        last = self._name(self._mark)
+        if self._words or self.cause == "soft" or not last:
+            return self._words
+        return "hung: no task showed life after " + last
+
+    def last_words(self, why: str) -> None:
+        """Keep for the next boot why this one ends. A flash that takes no more is no hindrance."""
+        self._write("".join(c if " " <= c <= "~" else "?" for c in why[:LONGEST]))
+
+    def _write(self, words: str) -> None:
+        try:
+            self._files.write(FILE, json.dumps([self.counts, words]).encode())
+        except OSError:
+            pass  # counting is not worth a cart that does not start
+
+
+def _parse(text: "bytes | None") -> "tuple[dict[str, int], str]":
+    """The counts and the words in the file; none of either when it cannot be read."""
+    try:
+        counts, words = json.loads((text or b'[{}, ""]').decode())
+        return {str(cause): int(count) for cause, count in counts.items()}, str(words)
+    except (ValueError, TypeError, AttributeError):
+        return {}, ""
