@@ -142,7 +142,9 @@ def test_a_starved_watchdog_starts_the_board_again_and_it_says_why(online, ear):
     assert "KeyboardInterrupt" in online.status.console
     began_ms = online.now_ms
     online.until(lambda: ear.said("hello")[-1]["boot"] == 2, FIRST_REPORT_MS, "second boot")
-    assert ear.said("hello")[-1]["reset"] == "watchdog"
+    hello = ear.said("hello")[-1]
+    assert (hello["reset"], hello["why"]) == ("watchdog", "stopped from the console")
+    assert hello["resets"] == {"power_on": 1, "watchdog": 1}
     online.until(lambda: ear.said("state")[-1]["boot"] == 2, FIRST_REPORT_MS, "its report")
     assert online.now_ms - began_ms <= FIRST_REPORT_MS
     state = ear.said("state")[-1]

@@ -63,15 +63,15 @@ class Cart:
         self._pins = pins
         self._system = system
         self.settings = settings(changes)
+        self._tell = tell
+        supervisor = Supervisor(clock, system.feed_watchdog, self._end, system.mark)
+        self.supervisor = supervisor
+        self.resets = Resets(files, system, supervisor.name)
         journal = Journal(files)
         self.outbox = Outbox(self.settings["outbox_events"], journal)
         self._keeper = TimeKeeper()
         boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
         files.write("boot", b"%d" % boot)
-        self._tell = tell
-        supervisor = Supervisor(clock, system.feed_watchdog, self._end, system.mark)
-        self.supervisor = supervisor
-        self.resets = Resets(files, system, supervisor.name)
         self._reporter = Reporter(
             boot,
             board,
