@@ -20,7 +20,7 @@ from homeslot.contract import FIRST_S, LAST_S
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import report, setup
+from homeslot_hub.cli import gateway, report, setup
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar, words
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
 app.add_typer(cart_app, name="cart")
+app.command()(gateway.gateway)
 
 Config = Annotated[
     Path,
