@@ -34,6 +34,7 @@ MAINS = ("on", "off", "unknown")
 TAMPER = ("ok", "tampered", "unknown")
 BANK = ("ok", "faulty", "unknown")
 LINK = ("online", "offline")
+SIDES = ("a", "b")
 RESET = ("power_on", "pin", "watchdog", "soft", "unknown")
 COMMANDS = ("identify", "report", "time", "settings", "update", "nudge")
 
@@ -80,6 +81,10 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "reset", "word", RESET,  # why the controller started
         "why", "text-", (0, 120),  # what led to a watchdog or soft reset, empty when unknown
         "resets", "map-", (0, 8),  # how often it has started so far, by cause
+        "side", "word-", SIDES,  # side of the flash that runs
+        "trial", "bool-", (),  # whether this firmware is on trial and may still be given up
+        "safe", "bool-", (),  # whether boots failed, and only link, console and update run
+        "gave_up", "text-", (0, 32),  # version of the last update that did not pass its trial
         "abilities", "word*", COMMANDS,  # commands this firmware carries out
         "settings", "map", (0, 64),  # settings in force, secrets left out
     ),

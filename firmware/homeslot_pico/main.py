@@ -1,7 +1,4 @@
-"""The cart on a Pico W.
-
-`main.py` on the flash says `from homeslot_pico.main import main` and `main()`.
-"""
+"""The cart on a Pico W, as homeslot_boot starts it."""
 
 import asyncio
 import json
@@ -22,11 +19,12 @@ from homeslot_pico.system import System
 SHOWN_MS = 500  # for the console to show why
 
 
-def main() -> None:
+def main(boot=None) -> None:
     """Run the cart until it loses power; where it cannot, say so on the console and end.
 
-    A defect is shown on the console and starts the controller again. To copy files in peace, hold
-    the button while the controller starts.
+    `boot` is what chose the side of the flash this is on (ports.Boot). A defect is shown on the
+    console and starts the controller again. To copy files in peace, hold the button while the
+    controller starts.
     """
     files = Folder(".")
     text = files.read("board.json")
@@ -59,6 +57,7 @@ def main() -> None:
         files=files,
         system=system,
         tell=lambda text: print("homeslot: " + text),
+        sides=boot,
     )
     try:
         asyncio.run(cart.run())

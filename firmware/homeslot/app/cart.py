@@ -17,9 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from homeslot.app.proof import Proof
     from homeslot.board import Board
     from homeslot.contract import Body
-    from homeslot.ports import Bus, Clock, Files, Network, Pins, System
+    from homeslot.ports import Boot, Bus, Clock, Files, Network, Pins, System
 
 # At start every 500 ms for 3 s: longer than any switch needs to be known (mains: 2 s).
 _SETTLE_SCANS = const(6)
@@ -58,13 +59,14 @@ class Cart:
         files: "Files",
         system: "System",
         tell: "Callable[[str], None]" = lambda text: None,
+        sides: "Boot | None" = None,
     ) -> None:
         self._clock = clock
         self._pins = pins
         self._system = system
         self.settings = settings(changes)
         self._tell = tell
-        supervisor = Supervisor(clock, system.feed_watchdog, self._end, system.mark)
+        supervisor = Supervisor(clock, self._live, self._end, system.mark)
         self.supervisor = supervisor
         self.resets = Resets(files, system, supervisor.name)
         journal = Journal(files)
@@ -82,6 +84,7 @@ class Cart:
             network,
             system,
             self.resets,
+            sides,
         )
         self.sensors = Sensors(board, bus, pins, self._reporter.event)
         self.link = Link(
@@ -98,6 +101,11 @@ class Cart:
             self._keeper,
             lambda: self._reporter.state(self.sensors),
         )
+        self._proof: "Proof | None" = None
+        if sides is not None:
+            from homeslot.app.proof import Proof
+
+            self._proof = Proof(sides, clock, self.link)
         self._moved = asyncio.Event()
         self._lag_ms = 0
         report_ms = self.settings["report_s"] * 1000
@@ -116,6 +124,12 @@ class Cart:
             await self._clock.sleep_ms(_SETTLE_MS)
         self.sensors.announce()
         await self.supervisor.run()
+
+    def _live(self) -> None:
+        """Every task shows life: to be told each second."""
+        self._system.feed_watchdog()
+        if self._proof is not None and self._proof.given():
+            self._proof = None
 
     def _end(self, why: str) -> None:
         """The boot is about to end: tell who is near, and the next boot."""

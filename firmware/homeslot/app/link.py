@@ -69,6 +69,7 @@ class Link:
         self.state = state
         self.connections = 0
         self.refused = 0
+        self.reported = False  # whether the broker has acknowledged a snapshot
         self.wake = self._wake.set  # have it look around, and show life
         outbox.changed = self.wake
 
@@ -121,6 +122,7 @@ class Link:
             await self._publish(client, "link", True, lambda: self._reporter.link("online"))
             await self._publish(client, "hello", True, self._reporter.hello)
             await self._publish(client, "state", True, self.state)
+            self.reported = True
             self._backoff.reset()
             self._outbox.connected()
             while client.lost is None:

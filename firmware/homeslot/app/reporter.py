@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeslot.contract import Body
     from homeslot.core.timekeeper import TimeKeeper
     from homeslot.outbox import Outbox
-    from homeslot.ports import Clock, Network, System
+    from homeslot.ports import Boot, Clock, Network, System
 
 ABILITIES = ["report", "time"]
 
@@ -34,8 +34,10 @@ class Reporter:
         network: "Network",
         system: "System",
         resets: "Resets",
+        sides: "Boot | None" = None,
     ) -> None:
         self._boot = boot
+        self._sides = sides
         self._board = board
         self._settings = settings
         self._keeper = keeper
@@ -86,6 +88,10 @@ class Reporter:
                 "settings": self._settings,
             }
         )
+        sides = self._sides
+        if sides is not None:
+            body.update({"side": sides.side, "trial": sides.trial, "safe": sides.safe})
+            body["gave_up"] = sides.gave_up
         return body
 
     def state(self, sensors: "Sensors") -> "Body":

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import homeslot
+from homeslot_hardware import firmware
 from homeslot_sim.pico import flash_image
 from homeslot_sim.pico.air import HUB
 from homeslot_sim.pico.cart import Status
@@ -34,16 +34,17 @@ class BoardDied(NoRuntime):
 class Bench:
     """The firmware compiled once, and emulated carts that run it, each booted from cold.
 
-    `folder` holds what the processes share; `uf2` is MicroPython.
+    `folder` holds what the processes share; `uf2` is MicroPython. The carts take bundles signed
+    with one of `keys`, a `keys.json`. Raises BoardDied when there is no firmware to compile.
     """
 
-    def __init__(self, folder: Path, uf2: Path) -> None:
-        source = Path(homeslot.__file__).parents[1]
-        if not (source / "homeslot_pico").is_dir():
-            raise BoardDied(f"the board's own code is not in {source}: use a checkout of homeslot")
+    def __init__(self, folder: Path, uf2: Path, keys: bytes | None = None) -> None:
         self._folder = folder
         self._uf2 = uf2
-        self._firmware = flash_image.firmware(source)
+        try:
+            self._firmware = firmware.flash(firmware.source(), keys)
+        except firmware.NoFirmware as error:
+            raise BoardDied(str(error)) from None
 
     def cart(self, plan: dict[str, Any]) -> Booted:
         """Switch the cart of `plan` (see `plans.plan`) on; it boots while others do."""

