@@ -67,6 +67,7 @@ class Link:
         self._wake = asyncio.Event()
         self._pending: "list[tuple[str, bool, MakeBody]]" = []  # (kind, retained, body)
         self.state = state
+        self.hello = reporter.hello
         self.connections = 0
         self.refused = 0
         self.reported = False  # whether the broker has acknowledged a snapshot
