@@ -20,8 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from homeslot_hub.adapters import broker_mosquitto
+from homeslot_hub.adapters import broker_mosquitto, certificates
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
+from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Credentials, Identity
 from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.files import open_private, stamp
@@ -40,6 +41,7 @@ LOOK_S = 0.25
 _DELIVER_S = 1.0
 _RETRY_S = (1.0, 30.0)
 _LISTEN_S = 5.0
+_CERTIFICATE_S = 3600.0  # how often the end of the certificate is looked at
 _END_S = 2.0  # how long a thread is waited for; a mail server may hold one up for longer
 T = TypeVar("T")
 
@@ -80,6 +82,7 @@ class Server:
         self._failure: BaseException | None = None
         self._broker: NatsBroker | None = None
         self._carts_admitted = False
+        self._tls: TlsFiles | None = None
 
     @property
     def port(self) -> int:
@@ -129,6 +132,8 @@ class Server:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._opened.enter_context(_only_one(settings.data))
         self.credentials = Credentials(settings.data)
+        self._tls = certificates.provide(settings.data, settings.broker, int(time.time()))
+        self._looked_at_certificate = time.monotonic()
         self._stamps = self._read_stamps()
         self._store = open_store(settings)
         self._opened.callback(self._store.close)
@@ -150,9 +155,7 @@ class Server:
         for controller in sorted(_configured(settings) - set(self.credentials.carts())):
             _log.warning("cart %s has no credentials: homeslot cart renew %s", *[controller] * 2)
         if broker.kind == "external":
-            identities = self.credentials.identities()
-            if broker_mosquitto.write(settings.data, identities, broker.port):
-                _log.warning("%s", broker_mosquitto.instructions(settings.data))
+            self._tell_mosquitto()
             return
         self._broker = NatsBroker(
             settings.data,
@@ -161,6 +164,7 @@ class Server:
             self._admitted,
             server_path(broker.nats_server),
             self._fail,
+            self._tls,
         )
         self._broker.start()
         self._opened.callback(self._broker.stop)
@@ -190,7 +194,8 @@ class Server:
             broker.user,
             read_secret(broker.password_file or self.credentials.hub_secret_file),
             self.credentials.hub_client_id,
-            broker.ca_file,
+            None if self._tls is None else self._tls.ca,
+            certificates.called(broker)[0],
         )
 
     def _make_hub(self) -> Hub:
@@ -261,6 +266,8 @@ class Server:
 
     def _look(self) -> None:
         self._ingest.check()
+        if time.monotonic() - self._looked_at_certificate >= _CERTIFICATE_S:
+            self._look_at_certificate()
         stamps = self._read_stamps()
         if stamps != self._stamps:
             self._stamps = stamps
@@ -276,20 +283,24 @@ class Server:
 
     def _read_stamps(self) -> tuple[object, ...]:
         source = self.settings.source
-        return (self.credentials.stamp(), None if source is None else stamp(source))
+        seen = () if self._tls is None else self._tls.readable
+        return (
+            self.credentials.stamp(),
+            None if source is None else stamp(source),
+            *(stamp(file) for file in seen),
+        )
 
     def _take_up(self) -> None:
-        """Take up what `homeslot cart add` and its like have changed, dropping nobody."""
+        """Take up what `homeslot cart add` and its like have changed, and a renewed certificate,
+        dropping nobody."""
         settings = self.settings
         try:
             if settings.source is not None:
                 settings = load(settings.source)
             if self._broker is not None:
                 self._broker.reload()
-            elif broker_mosquitto.write(
-                settings.data, self.credentials.identities(), settings.broker.port
-            ):
-                _log.warning("%s", broker_mosquitto.instructions(settings.data))
+            else:
+                self._tell_mosquitto()
         except ConfigError as error:
             _log.error("%s\nthe hub goes on with what it had before", error)
             return
@@ -303,6 +314,28 @@ class Server:
             if made:
                 self.hub = made[0]
                 _log.info("taken up: %d carts", len(_configured(settings)))
+
+    def _tell_mosquitto(self) -> None:
+        settings, tls = self.settings, self._tls
+        if broker_mosquitto.write(
+            settings.data, self.credentials.identities(), settings.broker, tls
+        ):
+            _log.warning("%s", broker_mosquitto.instructions(settings.data, tls))
+
+    def _look_at_certificate(self) -> None:
+        """Renew our own certificate before its end; say it when one that is not ours nears it.
+
+        TLS is judged by the machine's own clock, whatever time it is at school.
+        """
+        self._looked_at_certificate = time.monotonic()
+        now_s = int(time.time())
+        try:
+            self._tls = certificates.provide(self.settings.data, self.settings.broker, now_s)
+            said = certificates.warning(self._tls, now_s)
+        except (ConfigError, OSError) as error:
+            said = str(error)
+        if said is not None:
+            _log.warning("%s", said)
 
 
 def _configured(settings: Settings) -> set[str]:

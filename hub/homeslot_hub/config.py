@@ -17,23 +17,27 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from homeslot_hub.config_problems import Problem, across, told
+from homeslot_hub.config_problems import Problem, across, speaks_tls, told
 from homeslot_hub.config_tables import (
+    ANYWHERE,
     DAYS,
     PERSON,
     CartTable,
     MailTable,
     RootTable,
     SchoolTable,
+    is_loopback,
 )
 from homeslot_hub.model import Cart, Person, School
 
 __all__ = [
+    "ANYWHERE",
     "BrokerSettings",
     "ConfigError",
     "MailSettings",
     "Problem",
     "Settings",
+    "is_loopback",
     "load",
     "parse",
     "read_secret",
@@ -44,22 +48,31 @@ __all__ = [
 class BrokerSettings:
     """Where the broker is. `port` 0: the embedded broker takes a free one.
 
-    `password_file` is None where the hub's own generated secret is used, `ca_file` where the
-    connection is not TLS, `nats_server` where the one installed beside this program is used.
+    `names` are what carts call it by, besides `host`; with `tls` its certificate bears them all.
+    `password_file` is None where the hub's own generated secret is used, `nats_server` where the
+    one installed beside this program is used, and the three files of TLS where homeslot makes its
+    own (`ca_file` alone: where a broker elsewhere has its own).
     """
 
     kind: Literal["embedded", "external"] = "embedded"
     host: str = "127.0.0.1"
     port: int = 1883
+    names: tuple[str, ...] = ()
+    tls: bool = False
     user: str = "hub"
     password_file: Path | None = None
     ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
     nats_server: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """The mail server digests leave by. `password_file` is None where it asks for no login."""
+    """The mail server digests leave by. `password_file` is None where it asks for no login.
+
+    `ca_file` is None where its certificate is signed by one of those this machine trusts.
+    """
 
     host: str
     port: int
@@ -67,6 +80,7 @@ class MailSettings:
     user: str | None
     password_file: Path | None
     sender: Person
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +171,13 @@ def _settings(root: RootTable, path: Path) -> Settings:
             kind=broker.kind,
             host=broker.host,
             port=broker.port,
+            names=tuple(broker.names),
+            tls=speaks_tls(broker.model_dump()),
             user=broker.user or "hub",
             password_file=_beside(home, broker.password_file),
             ca_file=_beside(home, broker.ca_file),
+            certificate_file=_beside(home, broker.certificate_file),
+            key_file=_beside(home, broker.key_file),
             nats_server=_beside(home, broker.nats_server),
         ),
         mail=None if root.mail is None else _mail(root.mail, home),
@@ -180,6 +198,7 @@ def _mail(mail: MailTable, home: Path) -> MailSettings:
         user=mail.user,
         password_file=_beside(home, mail.password_file),
         sender=_person(mail.sender),
+        ca_file=_beside(home, mail.ca_file),
     )
 
 

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
-from homeslot_hub.config_tables import TABLES, RootTable, Table
+from homeslot_hub.config_tables import ANYWHERE, TABLES, RootTable, Table, is_loopback
 from homeslot_hub.rules import words
 
 
@@ -84,15 +84,43 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
     broker = raw.get("broker")
     if isinstance(broker, dict):
         external = broker.get("kind") == "external"
-        for name in ("nats_server",) if external else ("user", "password_file", "ca_file"):
+        for name in ("nats_server",) if external else ("user", "password_file"):
             if name in broker:
                 kind = "embedded" if external else "external"
                 yield Problem(f"broker.{name}", "is not used here", f'only with kind = "{kind}"')
         if external and broker.get("port") == 0:
             yield Problem("broker.port", "is 0", "allowed 1..65535 for an external broker")
+        yield from _tls(broker, external)
     mail = raw.get("mail")
     if isinstance(mail, dict) and ("user" in mail) != ("password_file" in mail):
         yield Problem("mail.user", "and password_file stand alone", "allowed both or neither")
+
+
+def speaks_tls(broker: dict[str, Any]) -> bool:
+    """Whether a [broker] table means TLS: as it says, else beyond loopback or with a CA."""
+    said = broker.get("tls")
+    if isinstance(said, bool):
+        return said
+    return broker.get("ca_file") is not None or not is_loopback(broker.get("host", "localhost"))
+
+
+def _tls(broker: dict[str, Any], external: bool) -> Iterator[Problem]:
+    host, ca, pair = broker.get("host"), "ca_file" in broker, ("certificate_file", "key_file")
+    if not speaks_tls(broker):
+        if not is_loopback(host or "localhost"):
+            yield Problem("broker.tls", "is false", "allowed only when host is a loopback address")
+        for name in ("ca_file", *pair):
+            if name in broker:
+                yield Problem(f"broker.{name}", "is not used here", "only with tls = true")
+        return
+    for name in pair:
+        if name not in broker and (any(n in broker for n in pair) or (ca and not external)):
+            yield Problem(f"broker.{name}", "is missing", "allowed all of the school's or none")
+    if any(name in broker for name in pair) and not ca:
+        yield Problem("broker.ca_file", "is missing", "allowed who signed the certificate")
+    if host in ANYWHERE and not broker.get("names"):
+        asked = f"allowed what carts call this machine, as host is {host}"
+        yield Problem("broker.names", "is empty", asked)
 
 
 def _tables(value: object) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from homeslot.contract import MAX_SLOTS, is_cart_id
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  (where to listen: every interface; no name to call)
 RESERVED = ("hub", "sys")  # names of the hub's own at the broker: no cart may bear them
 # RFC 5322, 3.2.3: what mail programs take without quoting. A local part beyond ASCII is SMTPUTF8's,
 # which the mail servers of schools rarely speak.
@@ -47,6 +48,14 @@ def _host(text: str) -> str:
     except ValueError:
         _must(re.fullmatch(_DOMAIN, text) is not None, text)
     return text
+
+
+def is_loopback(host: object) -> bool:
+    """Whether `host` is this machine, and nobody else's to reach."""
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _person(text: str) -> str:
@@ -98,17 +107,33 @@ class BrokerTable(Table):
         title="its port for MQTT",
         description="0..65535, 0 takes a free one",
     )
+    names: list[Host] = Field(
+        default=[],
+        title="what else carts call it by: its certificate bears these and `host`",
+        description="a list of host names and addresses",
+    )
+    tls: bool | None = Field(
+        default=None,
+        title="whether it speaks TLS and nothing else; beyond loopback it does",
+        description="true, or false when host is a loopback address",
+    )
+    ca_file: FileName | None = Field(
+        default=None,
+        title="the school's own CA; else homeslot makes one, `tls/ca.pem` in the data folder",
+        description=_FILE,
+    )
+    certificate_file: FileName | None = Field(
+        default=None, title="the broker's certificate, signed by that CA", description=_FILE
+    )
+    key_file: FileName | None = Field(
+        default=None, title="the certificate's key, mode 0600", description=_FILE
+    )
     user: Name | None = Field(
         default=None, title="external only: the hub's user name, else `hub`", description=_NAME
     )
     password_file: FileName | None = Field(
         default=None,
         title="external only, mode 0600; else the secret that homeslot made",
-        description=_FILE,
-    )
-    ca_file: FileName | None = Field(
-        default=None,
-        title="external only: who signed its certificate; with it the connection is TLS",
         description=_FILE,
     )
     nats_server: FileName | None = Field(
@@ -133,6 +158,11 @@ class MailTable(Table):
     )
     password_file: FileName | None = Field(
         default=None, title="where it asks for a login, mode 0600", description=_FILE
+    )
+    ca_file: FileName | None = Field(
+        default=None,
+        title="who signed its certificate, where that is a CA of the school's",
+        description=_FILE,
     )
     sender: PersonText = Field(title="whom digests come from")
 

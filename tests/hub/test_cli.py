@@ -6,12 +6,15 @@ import io
 import os
 import re
 import stat
+import time
 from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import tomlkit
 
+from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.cli import announce, main, setup
 from homeslot_hub.config import load
@@ -56,7 +59,8 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
 @pytest.mark.parametrize(
     "arguments",
     [(), *((name,) for name in ("init", "serve", "status", "refused", "check", "digest", "cart"))]
-    + [("cart", name) for name in ("add", "renew", "remove")],
+    + [("cart", name) for name in ("add", "renew", "remove")]
+    + [("certificate", name) for name in ("show", "renew")],
 )
 def test_every_command_answers_help(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
@@ -73,7 +77,7 @@ def test_init_writes_a_commented_configuration_that_is_valid(line: CommandLine) 
     assert (school.name, school.zone.key) == ('Grundschule "Süd"', "Europe/Berlin")
     assert line.controllers() == ["cart-1"]
     assert line.config.read_text("utf-8").count("#") > 10
-    assert re.search(r"user +cart-1\n +secret +[\w-]{43}\n", out)
+    assert re.search(r"cart +cart-1\n +secret +[\w-]{43}\n", out)
 
 
 def test_init_makes_the_first_credentials_and_shows_the_carts_secret_once(
@@ -224,6 +228,65 @@ def test_with_a_mosquitto_the_broker_files_are_made_and_it_says_what_to_do(
     assert "c2:$7$" in (folder / "passwd").read_text()
     assert f"{folder}/passwd" in out
     assert "HUP" in out
+    text = line.config.read_text().replace("# tls = true ", "tls = true #", 1)
+    line.config.write_text(text)
+    out = line.ok("certificate", "renew")
+    assert f"{folder}/acl {folder}/server.pem {folder}/server.key /etc" in out
+    assert "BEGIN CERTIFICATE" in (folder / "server.pem").read_text()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    listener = (folder / "homeslot.conf").read_text()
+    assert "listener 1883 127.0.0.1\ncertfile /etc/mosquitto/homeslot/server.pem\n" in listener
+
+
+def test_beyond_loopback_a_technician_is_told_of_tls_and_the_ca(line: CommandLine) -> None:
+    out = line.ok("init", "--host", "10.1.2.3")
+    ca = line.data / "tls" / "ca.pem"
+    assert re.search(r"host +10.1.2.3\n +port +8883\n +tls +1\n +cart +cart-1\n", out)
+    assert f"ca.pem  the file {ca}" in out
+    assert "BEGIN CERTIFICATE" in ca.read_text()
+
+
+def test_a_certificate_is_renewed_by_command_and_the_ca_stays(line: CommandLine) -> None:
+    line.ok("init", "--host", "10.1.2.3")
+    files = [line.data / "tls" / name for name in ("ca.pem", "server.pem")]
+    ca, server = (file.read_text() for file in files)
+    shown = line.ok("certificate", "show")
+    assert f"The broker is 10.1.2.3, by its certificate, until {_in_days(730)}" in shown
+    assert "takes it up at once" in line.ok("certificate", "renew")
+    assert (files[0].read_text() == ca, files[1].read_text() == server) == (True, False)
+
+
+def test_what_is_not_homeslots_to_renew_is_refused(line: CommandLine) -> None:
+    line.ok("init")
+    assert line.ok("certificate", "show") == (
+        "The broker speaks without TLS, to this machine alone.\n"
+    )
+    assert line.run("certificate", "renew")[0::2] == (
+        1,
+        "homeslot: the broker speaks without TLS: it has no certificate\n",
+    )
+    own = 'host = "127.0.0.1"\nca_file = "ca.pem"\ncertificate_file = "s.pem"\nkey_file = "s.pem"'
+    text = line.config.read_text()
+    line.config.write_text(re.sub(r'(?m)^host = "127\.0\.0\.1".*$', own, text, count=1))
+    status, _, err = line.run("certificate", "renew")
+    assert status == 1
+    assert "put a new one in its place" in err
+
+
+def test_status_and_check_say_that_a_certificate_nears_its_end(line: CommandLine) -> None:
+    line.ok("init", "--host", "10.1.2.3")
+    days = certificates.SERVER_DAYS - 9
+    broker = load(line.config).broker
+    certificates.make(line.data, broker, int(time.time()) - days * 86400, renew=True)
+    warning = f"homeslot: the broker's certificate ends on {_in_days(9)}; without a new one"
+    for command in (("status",), ("check", "--at", "17:00"), ("digest",)):
+        status, _, err = line.run(*command)
+        assert status == 0
+        assert warning in err
+
+
+def _in_days(days: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
 
 
 def test_check_and_digest_speak_about_the_time_they_are_asked_for(line: CommandLine) -> None:

@@ -195,6 +195,30 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
             "broker.port is 0: allowed 1..65535 for an external broker",
         ),
         (
+            "[broker]\nhost='10.1.2.3'\ntls=false\n" + LEAST,
+            "broker.tls is false: allowed only when host is a loopback address",
+        ),
+        (
+            "[broker]\nhost='0.0.0.0'\n" + LEAST,
+            "broker.names is empty: allowed what carts call this machine, as host is 0.0.0.0",
+        ),
+        (
+            "[broker]\nhost='10.1.2.3'\nnames=['a b']\n" + LEAST,
+            'broker.names[1] is "a b": allowed a list of host names and addresses',
+        ),
+        (
+            "[broker]\nca_file='ca.pem'\nkey_file='key.pem'\n" + LEAST,
+            "broker.certificate_file is missing: allowed all of the school's or none",
+        ),
+        (
+            "[broker]\nhost='x'\ncertificate_file='c.pem'\nkey_file='key.pem'\n" + LEAST,
+            "broker.ca_file is missing: allowed who signed the certificate",
+        ),
+        (
+            "[broker]\ntls=false\nkind='external'\nca_file='ca.pem'\n" + LEAST,
+            "broker.ca_file is not used here: only with tls = true",
+        ),
+        (
             LEAST + LEAST.replace("Lincoln", "Lincoln!"),
             'school[2].name is "Lincoln!": school[1].name, "Lincoln", would write the same files; '
             "choose another name",
@@ -207,6 +231,22 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
 )
 def test_what_no_single_value_shows_is_said_too(text: str, problem: str) -> None:
     assert problem in problems(text)
+
+
+@pytest.mark.parametrize(
+    ("broker", "speaks"),
+    [
+        ("", False),
+        ("host = 'localhost'", False),
+        ("host = '::1'", False),
+        ("host = 'localhost'\ntls = true", True),
+        ("host = '10.1.2.3'", True),
+        ("kind = 'external'\nhost = 'mqtt.x.org'", True),
+        ("kind = 'external'\nca_file = 'ca.pem'", True),
+    ],
+)
+def test_a_broker_speaks_tls_unless_it_is_on_loopback(broker: str, speaks: bool) -> None:
+    assert parse(f"[broker]\n{broker}\n{LEAST}", Path("homeslot.toml")).broker.tls is speaks
 
 
 def test_two_schools_may_both_have_a_cart_7_but_not_the_same_controller() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import socket
+import ssl
 import stat
 import threading
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from homeslot_hub.config import MailSettings
 from homeslot_hub.model import Person
 from homeslot_hub.service.ports import Notice
 
+from ..system.tls import good
 from .reports import START_S, Clock
 
 SENDER = Person("homeslot", "hub@lincoln.example")
@@ -48,6 +50,7 @@ class Postbox:
         self.answers = {}
         self.tarpit = set()
         self.auth = {}
+        self.tls = None  # speaks TLS from the first byte with this
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -74,7 +77,7 @@ class Postbox:
 
         async def listen():
             return await loop.create_server(
-                lambda: SMTP(self, loop=loop, **self.auth), sock=self._socket
+                lambda: SMTP(self, loop=loop, **self.auth), sock=self._socket, ssl=self.tls
             )
 
         async def stop(server):
@@ -342,6 +345,58 @@ def test_a_server_without_starttls_gets_no_mail_in_the_clear(store, mail, postbo
         Deliverer(store, tmp_path, replace(mail, security="starttls"), clock).deliver_due()
     assert postbox.mails == []
     assert store.pending_notices() == 1
+
+
+@pytest.fixture
+def school_ca(tmp_path):
+    """The CA of the school, and a mail server's context with a certificate by it."""
+    files = good(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files.listens)
+    return files.ca, context
+
+
+def speak(postbox, security, context):
+    if security == "tls":
+        postbox.tls = context
+    else:
+        postbox.auth = {"tls_context": context, "require_starttls": True}
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_goes_through_tls_to_a_server_with_the_schools_certificate(
+    store, mail, postbox, clock, tmp_path, security, school_ca
+):
+    ca, context = school_ca
+    speak(postbox, security, context)
+    put(store, NOTICE)
+    with postbox.listening():
+        settings = replace(mail, security=security, ca_file=ca)
+        Deliverer(store, tmp_path, settings, clock).deliver_due()
+    assert [mail["Subject"] for mail in postbox.mails] == [NOTICE.subject]
+    assert store.pending_notices() == 0
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize("trusted", ["this machine's", "another school's"])
+def test_a_server_whose_certificate_is_not_trusted_gets_neither_mail_nor_password(
+    store, mail, postbox, clock, tmp_path, security, trusted, school_ca, tmp_path_factory, caplog
+):
+    _, context = school_ca
+    speak(postbox, security, context)
+    secret = tmp_path / "mail-password"
+    secret.touch(0o600)
+    secret.write_text(PASSWORD)
+    tried = []
+    postbox.auth["authenticator"] = lambda *said: tried.append(said)
+    other = None if trusted == "this machine's" else good(tmp_path_factory.mktemp("other")).ca
+    put(store, NOTICE)
+    with postbox.listening():
+        settings = replace(mail, security=security, ca_file=other, user="hub", password_file=secret)
+        Deliverer(store, tmp_path, settings, clock).deliver_due()
+    assert (postbox.mails, tried) == ([], [])
+    assert store.pending_notices() == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
 
 
 def test_a_folder_that_cannot_be_used_does_not_keep_the_mail_back(

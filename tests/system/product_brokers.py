@@ -14,7 +14,9 @@ from pathlib import Path
 
 from homeslot_hub.adapters import broker_mosquitto
 from homeslot_hub.adapters.broker_nats import NatsBroker, server_path
+from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Credentials
+from homeslot_hub.config import BrokerSettings
 
 from .waiting import wait_for
 
@@ -24,9 +26,10 @@ def _fail(error: BaseException) -> None:
 
 
 @contextmanager
-def nats(data: Path, credentials: Credentials) -> Iterator[NatsBroker]:
+def nats(data: Path, credentials: Credentials, tls: TlsFiles | None = None) -> Iterator[NatsBroker]:
     """The embedded broker on a free port."""
-    broker = NatsBroker(data, "127.0.0.1", 0, credentials.identities, server_path(None), _fail)
+    program = server_path(None)
+    broker = NatsBroker(data, "127.0.0.1", 0, credentials.identities, program, _fail, tls)
     broker.start()
     try:
         yield broker
@@ -37,7 +40,8 @@ def nats(data: Path, credentials: Credentials) -> Iterator[NatsBroker]:
 class Mosquitto:
     """Debian's mosquitto with the files the hub generates, as its instructions say."""
 
-    def __init__(self, data: Path, credentials: Credentials) -> None:
+    def __init__(self, data: Path, credentials: Credentials, tls: TlsFiles | None) -> None:
+        self._tls = tls
         self._data = data
         self._credentials = credentials
         self._home = data / "etc"
@@ -49,10 +53,11 @@ class Mosquitto:
 
     def _install(self, port: int) -> None:
         self.port = port
-        broker_mosquitto.write(self._data, self._credentials.identities(), port, self._home)
-        folder = broker_mosquitto.folder(self._data)
-        for name in ("passwd", "acl", "homeslot.conf"):
-            shutil.copy(folder / name, self._home / name)
+        broker = BrokerSettings("external", port=port)
+        identities = self._credentials.identities()
+        broker_mosquitto.write(self._data, identities, broker, self._tls, self._home)
+        for file in broker_mosquitto.folder(self._data).iterdir():
+            shutil.copy(file, self._home)
 
     def _launch(self) -> subprocess.Popen[bytes]:
         main = self._data / "mosquitto.conf"
@@ -100,9 +105,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def mosquitto(data: Path, credentials: Credentials) -> Iterator[Mosquitto]:
+def mosquitto(
+    data: Path, credentials: Credentials, tls: TlsFiles | None = None
+) -> Iterator[Mosquitto]:
     """A Mosquitto of the test's own."""
-    broker = Mosquitto(data, credentials)
+    broker = Mosquitto(data, credentials, tls)
     try:
         yield broker
     finally:

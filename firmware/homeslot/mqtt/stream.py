@@ -1,9 +1,12 @@
 """The Network port over asyncio's TCP streams: CPython, MicroPython's unix port and the Pico."""
 
 import asyncio
+import errno
+import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from homeslot.ports import Stream
@@ -19,17 +22,36 @@ def no_access_point() -> "AccessPoint":
 class TcpNetwork:
     """ports.Network over TCP; `access_point` is asked for (BSSID, RSSI in dBm) where there is one.
 
+    With `tls` (see mqtt.tls) everything goes through TLS. MicroPython greets at the first read or
+    write: a broker that is refused is an OSError from there.
+
     MicroPython looks names up without yielding: give it an address where that matters. It notices
     a refused connection only at the first read or write, and leaves the socket of an `open` that
     was cancelled to the garbage collector (on the unix port, to the end of the process).
     """
 
-    def __init__(self, access_point: "Callable[[], AccessPoint]" = no_access_point) -> None:
+    def __init__(
+        self,
+        access_point: "Callable[[], AccessPoint]" = no_access_point,
+        tls: "ssl.SSLContext | None" = None,
+    ) -> None:
         self.access_point = access_point
+        self._tls = tls
 
     async def open(self, host: str, port: int) -> "Stream":
-        """Connect. Raises OSError."""
-        reader, writer = await asyncio.open_connection(host, port)
+        """Connect. Raises OSError.
+
+        Raises MemoryError where the heap is in too many pieces for TLS, which wants 17 kB in one:
+        trying again would not mend that, a new start does.
+        """
+        if self._tls is not None:
+            gc.collect()
+        try:
+            reader, writer = await asyncio.open_connection(host, port, ssl=self._tls)
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise MemoryError("no room for a connection")
+            raise
         return TcpStream(reader, writer)
 
 
@@ -46,14 +68,20 @@ class TcpStream:
 
     async def read(self, n: int) -> bytes:
         """Up to `n` bytes; b"" when the peer has closed or we have."""
-        return await self._reader.read(n)
+        try:
+            return await self._reader.read(n)
+        except ValueError as error:
+            raise _refused(error)
 
     async def write(self, data: bytes) -> None:
         """Hand `data` to the network. Raises OSError."""
         if self._writer is None:
             raise OSError("the stream is closed")
-        self._writer.write(data)
-        await self._writer.drain()
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except ValueError as error:
+            raise _refused(error)
 
     async def close(self) -> None:
         """Give the connection up at once, also when the peer is dead; unsent bytes are dropped."""
@@ -68,3 +96,8 @@ class TcpStream:
             await writer.wait_closed()
         except OSError:
             pass
+
+
+def _refused(error: ValueError) -> OSError:
+    """What MicroPython's TLS thinks of the peer's certificate; it says so as a ValueError."""
+    return OSError(" ".join(str(error).split()))

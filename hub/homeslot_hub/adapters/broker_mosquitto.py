@@ -16,23 +16,35 @@ from homeslot_hub.adapters.broker_rules import (
     MAX_IN_FLIGHT,
     MAX_PACKET_BYTES,
 )
+from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Identity, private_folder
 from homeslot_hub.adapters.files import replace_file
+from homeslot_hub.config import BrokerSettings, is_loopback
 
 HOME = Path("/etc/mosquitto/homeslot")  # where Mosquitto is to find them
+_CERTIFICATE, _KEY = "server.pem", "server.key"
 _WRITTEN = "# Written by homeslot; changes are lost.\n"
 
 
-def write(data: Path, identities: Sequence[Identity], port: int, home: Path = HOME) -> bool:
-    """Write all three files for `identities`, the hub first; whether any differs from before.
+def write(
+    data: Path,
+    identities: Sequence[Identity],
+    broker: BrokerSettings,
+    tls: TlsFiles | None,
+    home: Path = HOME,
+) -> bool:
+    """Write all files for `identities`, the hub first; whether any differs from before.
 
-    `home` is where Mosquitto will read them.
+    `home` is where Mosquitto will read them; with `tls`, those files too.
     """
     files = {
         "passwd": passwords(identities),
         "acl": rules(identities[0].name),
-        "homeslot.conf": listener(port, home),
+        "homeslot.conf": listener(broker, tls, home),
     }
+    if tls is not None and tls.listens is not None:
+        for name, file in zip((_CERTIFICATE, _KEY), tls.listens, strict=True):
+            files[name] = file.read_text()
     place = private_folder(folder(data))
     before = {name: (place / name).read_text() for name in files if (place / name).exists()}
     for name, text in files.items():
@@ -63,10 +75,19 @@ def rules(hub: str) -> str:
     return _WRITTEN + "\n".join(lines) + "\n"
 
 
-def listener(port: int, home: Path) -> str:
-    """The configuration to include. TLS belongs here before carts connect over a network."""
-    return f"""{_WRITTEN}listener {port} 127.0.0.1
-allow_anonymous false
+def listener(broker: BrokerSettings, tls: TlsFiles | None, home: Path) -> str:
+    """The configuration to include: on loopback, or with TLS on every interface."""
+    address = f" {broker.host}" if is_loopback(broker.host) else ""
+    encrypted = (
+        ""
+        if tls is None
+        else "".join(
+            f"{key} {home}/{name}\n"
+            for key, name in (("certfile", _CERTIFICATE), ("keyfile", _KEY))
+        )
+    )
+    return f"""{_WRITTEN}listener {broker.port}{address}
+{encrypted}allow_anonymous false
 password_file {home}/passwd
 acl_file {home}/acl
 # Or a cart could take the hub's session over by its client id.
@@ -81,13 +102,20 @@ set_tcp_nodelay true
 """
 
 
-def instructions(data: Path, home: Path = HOME) -> str:
+def instructions(data: Path, tls: TlsFiles | None, home: Path = HOME) -> str:
     """What a person has to do after `write`, as commands."""
     place = folder(data)
+    names = ["passwd", "acl"]
+    own = ""
+    if tls is not None and tls.listens is not None:
+        names += [_CERTIFICATE, _KEY]
+    elif tls is not None:
+        own = f"beside them, as {_CERTIFICATE} and {_KEY}, its own certificate and key;\n"
+    files = " ".join(str(place / name) for name in names)
     return f"""Hand these files to Mosquitto:
   sudo install -d -m 750 -g mosquitto {home}
-  sudo install -m 640 -g mosquitto {place}/passwd {place}/acl {home}/
-and the first time, for the listener:
+  sudo install -m 640 -g mosquitto {files} {home}/
+{own}and the first time, for the listener:
   sudo install -m 644 {place}/homeslot.conf /etc/mosquitto/conf.d/homeslot.conf
   sudo systemctl restart mosquitto
 later this is enough, and drops nobody:

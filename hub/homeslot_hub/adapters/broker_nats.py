@@ -29,11 +29,14 @@ from homeslot_hub.adapters.broker_rules import (
     MAX_IN_FLIGHT,
     MAX_PACKET_BYTES,
 )
+from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Identity, private_folder
 from homeslot_hub.adapters.files import open_private, replace_file
 from homeslot_hub.adapters.threads import Failed, watched
 
 _log = logging.getLogger("homeslot.broker")
+# A Pico W works one and a half seconds on the keys of a greeting; the server's default is 2 s.
+HANDSHAKE_S = 30
 _READY_S = 30.0  # a store of many gigabytes is read back before the server answers
 _END_S = 3.0
 _LOOK_S = 0.02
@@ -67,7 +70,14 @@ def server_path(chosen: Path | None) -> Path:
     return Path(found)
 
 
-def render(identities: Sequence[Identity], folder: Path, host: str, port: int) -> str:
+def render(
+    identities: Sequence[Identity],
+    folder: Path,
+    host: str,
+    port: int,
+    tls: TlsFiles | None = None,
+    handshake_s: int = HANDSHAKE_S,
+) -> str:
     """The server's configuration for `identities`, the hub first. `port` 0: a free one.
 
     Quoting is JSON's, which the server reads.
@@ -89,11 +99,20 @@ mqtt {{
   listen: {json.dumps(f"{host}:{port or -1}")}
   ack_wait: "2s"  # after this, what a hub did not acknowledge comes again; 30 s by default
   max_ack_pending: {MAX_IN_FLIGHT}
+  {_tls(tls, handshake_s)}
 }}
 accounts {{ HOMESLOT {{ jetstream: enabled, users: [
 {_users(identities)}
 ]}}}}
 """
+
+
+def _tls(files: TlsFiles | None, handshake_s: int) -> str:
+    if files is None or files.listens is None:
+        return ""
+    certificate, key = map(str, files.listens)
+    said = {"cert_file": certificate, "key_file": key, "timeout": handshake_s}
+    return f"tls {json.dumps(said)}"
 
 
 def _users(identities: Sequence[Identity]) -> str:
@@ -125,7 +144,8 @@ class NatsBroker:
     """One supervised nats-server.
 
     `identities` is asked whenever the rules are written. `on_failure` is called with the reason,
-    from another thread, if the server cannot be supervised any longer.
+    from another thread, if the server cannot be supervised any longer. With `tls` it speaks nothing
+    else and gives whoever connects `handshake_s` to greet; `reload` reads those files anew.
     """
 
     def __init__(
@@ -136,8 +156,12 @@ class NatsBroker:
         identities: Callable[[], Sequence[Identity]],
         program: Path,
         on_failure: Failed,
+        tls: TlsFiles | None = None,
+        handshake_s: int = HANDSHAKE_S,
     ) -> None:
         self.port = port
+        self._tls = tls
+        self._handshake_s = handshake_s
         self._folder = private_folder(data / "nats")
         self._log = self._folder / "nats.log"
         self._host = host
@@ -237,7 +261,9 @@ class NatsBroker:
             return log.read().decode("utf-8", "replace")
 
     def _write(self, port: int) -> None:
-        text = render(self._identities(), self._folder, self._host, port)
+        text = render(
+            self._identities(), self._folder, self._host, port, self._tls, self._handshake_s
+        )
         replace_file(self._folder / "nats.conf", text)
 
     def _launch(self) -> None:

@@ -125,7 +125,7 @@ class Deliverer:
         return sent
 
     def _connected(self, mail: MailSettings) -> smtplib.SMTP:
-        context = ssl.create_default_context()
+        context = ssl.create_default_context(cafile=mail.ca_file)
         if mail.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 mail.host, mail.port, timeout=self._timeout_s, context=context

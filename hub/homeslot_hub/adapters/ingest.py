@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import queue
+import socket
+import ssl
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +35,10 @@ _END_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How the hub presents itself to the broker."""
+    """How the hub presents itself to the broker.
+
+    With `ca_file` by TLS, to a broker whose certificate is by that CA and bears the name `called`.
+    """
 
     host: str
     port: int
@@ -40,6 +46,23 @@ class Login:
     secret: str
     client_id: str
     ca_file: Path | None = None
+    called: str = ""
+
+
+class _Called(ssl.SSLContext):
+    """A client's side of TLS that wants the broker's certificate to bear the name `name`.
+
+    The embedded broker is on this machine, where the names that carts call it by may not lead.
+    """
+
+    name: str
+
+    def wrap_socket(  # type: ignore[override]  # (paho's own call)
+        self, sock: socket.socket, server_hostname: str, do_handshake_on_connect: bool
+    ) -> ssl.SSLSocket:
+        # At once, within the time for connecting: paho would greet later, and leave the socket of a
+        # broker that is refused to the garbage collector.
+        return super().wrap_socket(sock, server_hostname=self.name, do_handshake_on_connect=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +107,15 @@ class Ingest:
         client.enable_logger(logging.getLogger("homeslot.ingest.paho"))
         client.username_pw_set(login.user, login.secret)
         if login.ca_file is not None:
-            client.tls_set(str(login.ca_file))
+            context = _Called(ssl.PROTOCOL_TLS_CLIENT)
+            context.name = login.called
+            context.load_verify_locations(login.ca_file)
+            client.tls_set_context(context)
         client.connect_timeout = _CONNECT_S
         client.reconnect_delay_set(*_RECONNECT_S)
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -127,7 +154,7 @@ class Ingest:
             return
         # paho closes its last sockets when its client goes, so nothing may hold on to it.
         self._client.on_pre_connect = self._client.on_connect = self._client.on_disconnect = None
-        self._client.on_subscribe = self._client.on_message = None
+        self._client.on_subscribe = self._client.on_message = self._client.on_connect_fail = None
         del self._client
 
     def batch(self, limit: int, timeout_s: float) -> list[Received]:
@@ -161,6 +188,11 @@ class Ingest:
 
     def _on_pre_connect(self, client: Client, userdata: object) -> None:
         self._thread = threading.current_thread()
+
+    def _on_connect_fail(self, client: Client, userdata: object) -> None:
+        if not self._stopping.is_set():  # paho calls this from where it caught the reason
+            where = (self._login.host, self._login.port)
+            _log.error("no connection to the broker at %s:%d: %s", *where, sys.exception())
 
     def _on_connect(
         self,

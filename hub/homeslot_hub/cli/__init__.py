@@ -38,6 +38,8 @@ app = typer.Typer(
 cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
 app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
+certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
+app.add_typer(certificate_app, name="certificate")
 
 Config = Annotated[
     Path,
@@ -92,19 +94,23 @@ def init(
         str, typer.Option(help="Who gets the digest.")
     ] = "Rosa Diaz <rosa.diaz@school.example>",
     controller: Annotated[str, typer.Option(help="The first cart's controller id.")] = "cart-1",
+    host: Annotated[
+        str, typer.Option(help="This machine's address, where carts connect; with TLS.")
+    ] = "127.0.0.1",
 ) -> None:
-    """Write a commented configuration with one school and one cart, and make the credentials."""
+    """Write a commented configuration with one school and one cart; make credentials and a CA."""
     text = setup.example(
         name=school,
         zone=zone or setup.machine_zone(),
         deadline=deadline,
         coordinator=coordinator,
         controller=controller,
+        host=host,
     )
     secret = setup.init(config, text, controller)
     settings = load(config)
     typer.echo(f"Wrote {config}: school {school}, time zone {settings.schools[0].zone.key}.")
-    typer.echo(f"Made {settings.data} with the hub's own secret.")
+    typer.echo(f"Made {settings.data} with the hub's own secret, and a CA for its broker.")
     if secret is None:
         typer.echo(f"{controller} has credentials already: homeslot cart renew {controller}")
     else:
@@ -129,7 +135,8 @@ def serve(config: Config = DEFAULT) -> None:
         carts = sum(len(school.carts) for school in settings.schools)
         schools = words.count(len(settings.schools), "school")
         typer.echo(f"homeslot serves {schools} with {words.count(carts, 'cart')}")
-        typer.echo(f"  broker    {broker.kind}, {broker.host}:{server.port}")
+        tls = ", TLS" if broker.tls else ""
+        typer.echo(f"  broker    {broker.kind}{tls}, {broker.host}:{server.port}")
         typer.echo(f"  database  {settings.database}")
         mail = "" if settings.mail is None else f", and by mail through {settings.mail.host}"
         typer.echo(f"  digests   {settings.digests}{mail}")
@@ -255,19 +262,35 @@ def cart_remove(
     typer.echo(setup.hand_over(load(config)))
 
 
+@certificate_app.command("show")
+def certificate_show(config: Config = DEFAULT) -> None:
+    """Until when the broker's certificate lasts, for whom it is, and the CA that carts need."""
+    typer.echo(setup.certificate_told(load(config)))
+
+
+@certificate_app.command("renew")
+def certificate_renew(config: Config = DEFAULT) -> None:
+    """Make the broker a new certificate by the same CA. Carts need nothing new."""
+    settings = load(config)
+    left = setup.renew_certificate(settings)
+    typer.echo(setup.certificate_told(settings))
+    typer.echo(left)
+
+
 def _show_secret(settings: Settings, controller: str, secret: str) -> None:
-    broker = settings.broker
     typer.echo(f"For the controller of {controller}, shown this once:")
-    typer.echo(f"  host    {broker.host}\n  port    {broker.port or 'as homeslot serve says'}")
-    typer.echo(f"  user    {controller}\n  secret  {secret}")
+    typer.echo(setup.provision(settings, controller, secret))
 
 
 @contextmanager
 def _opened(config: Path) -> Iterator[Hub]:
-    """A hub over the database of `config`, to be asked."""
+    """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
     with closing(open_store(settings)) as store:
         yield Hub(settings.schools, store, _now_s)
+    warning = setup.certificate_warning(settings)
+    if warning is not None:
+        typer.echo(f"homeslot: {warning}", err=True)
 
 
 def _schools(hub: Hub, name: str | None) -> list[School]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +14,10 @@ from zoneinfo import available_timezones
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from homeslot_hub.adapters import broker_mosquitto
+from homeslot_hub.adapters import broker_mosquitto, certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.files import replace_file
-from homeslot_hub.config import ConfigError, Problem, Settings, load, parse
+from homeslot_hub.config import ConfigError, Problem, Settings, is_loopback, load, parse
 
 
 class Refused(Exception):
@@ -31,16 +32,23 @@ data = "homeslot-data"  # database, digests and secrets; beside this file
 
 [broker]
 kind = "embedded"       # external: a Mosquitto of your own; see below
-host = "127.0.0.1"      # the address the broker listens on: carts come in over the network only
+host = {host}      # the address the broker listens on: carts come in over the network only
                         # when this is the address of this machine there
-port = 1883             # 0 takes a free one
+port = {port}             # 0 takes a free one
+# names = ["hub.school.example"]          # what else carts call this machine
+# tls = true                              # always, unless host is a loopback address
+#
+# A certificate of the school's own, instead of the CA that homeslot made:
+# ca_file = "school-ca.pem"
+# certificate_file = "hub.pem"
+# key_file = "hub.key"                    # chmod 600
+#
 # nats_server = "/opt/nats/nats-server"   # another one than that installed with homeslot
 #
 # kind = "external"
 # host = "mqtt.school.example"
 # user = "hub"
 # password_file = "hub-password"          # chmod 600; else the secret that homeslot made
-# ca_file = "school-ca.pem"               # with this the connection is TLS
 
 # Without mail the digests go to the terminal and to <data>/digests.
 # [mail]
@@ -49,6 +57,7 @@ port = 1883             # 0 takes a free one
 # security = "starttls"                   # starttls, tls, none
 # user = "homeslot"
 # password_file = "mail-password"         # chmod 600
+# ca_file = "school-ca.pem"               # where its certificate is by a CA of the school's
 # sender = "Homeslot <homeslot@school.example>"
 
 [[school]]
@@ -74,22 +83,34 @@ rotates = false         # true: its shelves take turns in charging
 """
 
 
-def example(*, name: str, zone: str, deadline: str, coordinator: str, controller: str) -> str:
-    """A commented configuration with one school and one cart."""
+def example(
+    *,
+    name: str,
+    zone: str,
+    deadline: str,
+    coordinator: str,
+    controller: str,
+    host: str = "127.0.0.1",
+) -> str:
+    """A commented configuration with one school and one cart.
+
+    The port is that of custom: 1883 for MQTT, 8883 for MQTT in TLS.
+    """
     values = {
         "name": name,
         "zone": zone,
         "deadline": deadline,
         "coordinator": coordinator,
         "controller": controller,
+        "host": host,
     }
     # TOML reads JSON's strings.
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
-    return _EXAMPLE.format(**quoted)
+    return _EXAMPLE.format(port=1883 if is_loopback(host) else 8883, **quoted)
 
 
 def init(path: Path, text: str, controller: str) -> str | None:
-    """Write `text` to `path` and make the first credentials; the cart's secret.
+    """Write `text` to `path`, make the CA and the first credentials; the cart's secret.
 
     None when the data folder there has credentials for it already. Raises ConfigError for a text
     that is no configuration, Refused where there is one.
@@ -98,6 +119,7 @@ def init(path: Path, text: str, controller: str) -> str | None:
         raise Refused(f"{path} exists already; it was left as it is")
     settings = parse(text, path)
     credentials = Credentials(settings.data)
+    certificates.make(settings.data, settings.broker, int(time.time()))
     known = controller in credentials.carts()
     secret = None if known else credentials.add_cart(controller)
     replace_file(path, text, 0o644)
@@ -185,9 +207,63 @@ def hand_over(settings: Settings) -> str:
     """Make the broker know the credentials; what is left for a person to do."""
     if settings.broker.kind == "embedded":
         return "A running homeslot serve takes it up at once."
-    credentials = Credentials(settings.data)
-    broker_mosquitto.write(settings.data, credentials.identities(), settings.broker.port)
-    return broker_mosquitto.instructions(settings.data)
+    identities = Credentials(settings.data).identities()
+    tls = certificates.provide(settings.data, settings.broker, int(time.time()))
+    broker_mosquitto.write(settings.data, identities, settings.broker, tls)
+    return broker_mosquitto.instructions(settings.data, tls)
+
+
+def provision(settings: Settings, controller: str, secret: str) -> str:
+    """What a technician has to tell the controller, by the names of its own settings."""
+    broker = settings.broker
+    tls = certificates.provide(settings.data, broker, int(time.time()))
+    told = {
+        "host": certificates.called(broker)[0] if tls else broker.host,
+        "port": broker.port or "as homeslot serve says",
+        "tls": 0 if tls is None else 1,
+        "cart": controller,
+        "secret": secret,
+    }
+    lines = [f"  {name:<8}{value}" for name, value in told.items()]
+    if tls is not None:
+        lines.append(f"  {'ca.pem':<8}the file {tls.ca}, which is no secret")
+    return "\n".join(lines)
+
+
+def renew_certificate(settings: Settings) -> str:
+    """Make the broker a new certificate by the same CA; what is left for a person to do.
+
+    Raises Refused where the certificate is not of homeslot's making.
+    """
+    if not settings.broker.tls:
+        raise Refused("the broker speaks without TLS: it has no certificate")
+    if settings.broker.ca_file is not None:
+        raise Refused(
+            f"the certificate is the school's own, by {settings.broker.ca_file}: "
+            "put a new one in its place, and a running homeslot serve takes it up"
+        )
+    certificates.make(settings.data, settings.broker, int(time.time()), renew=True)
+    return hand_over(settings)
+
+
+def certificate_told(settings: Settings) -> str:
+    """The broker's certificate, for a person."""
+    tls = certificates.provide(settings.data, settings.broker, int(time.time()))
+    if tls is None:
+        return "The broker speaks without TLS, to this machine alone."
+    names = ", ".join(certificates.called(settings.broker))
+    return (
+        f"The broker is {names}, by its certificate, until {certificates.ends(tls):%Y-%m-%d}.\n"
+        f"What carts need to know it by is {tls.ca}."
+    )
+
+
+def certificate_warning(settings: Settings) -> str | None:
+    """That the broker's certificate nears its end. None while it lasts, or is not made yet."""
+    tls = certificates.files(settings.data, settings.broker)
+    if tls is None or not all(file.exists() for file in tls.readable):
+        return None
+    return certificates.warning(tls, int(time.time()))
 
 
 def _school(
