@@ -15,6 +15,32 @@ Pins = Sequence[str] | Mapping[int, str]
 End = tuple[str, Sequence[Any]]  # a box, and pins of it
 
 
+# The colours of wires by their letters (DIN 47100).
+COLOUR_NAMES = {
+    "RD": "red",
+    "OG": "orange",
+    "BK": "black",
+    "BU": "blue",
+    "YE": "yellow",
+    "GN": "green",
+    "WH": "white",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One wire: where it is drawn, its colour, what it carries, and the (box, pin) it joins."""
+
+    cable: str
+    colour: str
+    label: str
+    left: tuple[str, str]
+    right: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.cable} {self.colour}, {' '.join(self.left)} to {' '.join(self.right)}"
+
+
 @dataclass
 class Drawing:
     """Boxes, and cables between them."""
@@ -52,6 +78,23 @@ class Drawing:
             self.cables[name]["type"] = kind
         wires = (name, range(1, len(colours) + 1))
         self.connections.append([{at: list(pins)} for at, pins in (left, wires, right)])
+
+    def wires(self, name: str) -> Iterator[Wire]:
+        """Every wire of this drawing called `name`, with its pins' labels as in the picture."""
+        for connection in self.connections:
+            (left, lefts), (cable, _), (right, rights) = (next(iter(e.items())) for e in connection)
+            drawn = self.cables[cable]
+            labels = drawn.get("wirelabels", [""] * len(lefts))
+            for code, label, at, to in zip(drawn["colors"], labels, lefts, rights, strict=True):
+                ends = (left, self._label(left, at)), (right, self._label(right, to))
+                yield Wire(f"{name} {cable}", COLOUR_NAMES[code], label, *ends)
+
+    def _label(self, box: str, pin: str | int) -> str:
+        """How `pin` is called in `box`: beside a number stands what it carries."""
+        known = self.connectors[box]
+        if "pinlabels" not in known:
+            return str(pin)
+        return f"pin {pin} ({known['pinlabels'][known['pins'].index(pin)]})"
 
     def text(self) -> str:
         """The source as WireViz reads it."""

@@ -20,7 +20,7 @@ from homeslot_hardware.controllers import (
     ground_near,
     header_pin,
 )
-from homeslot_hardware.drawing import Drawing, End
+from homeslot_hardware.drawing import Drawing, End, Wire
 from homeslot_hardware.lint import ADDRESSES, CHANNELS
 
 # One colour, one meaning, in every drawing (DIN 47100 letters, as WireViz has them).
@@ -74,6 +74,12 @@ def drawings(board: dict[str, Any]) -> dict[str, str]:
     for alike in kinds(board["banks"]):
         drawn[f"bank-{alike[0] + 1}"] = _bank(board, alike)
     return {name: drawing.text() for name, drawing in drawn.items()}
+
+
+def wires(board: dict[str, Any], one: str, other: str) -> list[Wire]:
+    """The wires between two boxes of the drawings `bus` and `lines` of `board`."""
+    drawn = (*_bus(board).wires("bus"), *_lines(board).wires("lines"))
+    return [wire for wire in drawn if {wire.left[0], wire.right[0]} == {one, other}]
 
 
 def strap(chip: str, address: int) -> str:

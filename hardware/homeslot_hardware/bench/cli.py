@@ -1,4 +1,5 @@
-"""The command line. Exit status 2: what it was given is wrong; 1: it could not be done."""
+"""The command line. Exit status 1: it could not be done; 2: what it was given is wrong; 3: the cart
+has faults."""
 
 from __future__ import annotations
 
@@ -8,23 +9,27 @@ from typing import NoReturn
 import typer
 
 from homeslot_hardware import boards
-from homeslot_hardware.bench import paper
+from homeslot_hardware.bench import flashing, look, paper
+from homeslot_hardware.bench.problems import BadInput, BenchError
 
 app = typer.Typer(
-    help="Look at homeslot boards: which there are, whether a file is right, where wires go.",
+    help="Boards on a desk and carts on a USB cable: look at them, set them up, find the fault.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(paper.app)
+for part in (paper, look, flashing):
+    app.add_typer(part.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (by default this program's) and exit."""
     try:
         app(arguments, prog_name="homeslot-bench")
-    except boards.BoardError as error:
+    except (boards.BoardError, BadInput) as error:
         _fail(error, 2)
+    except BenchError as error:
+        _fail(error, 1)
 
 
 def _fail(error: Exception, status: int) -> NoReturn:

@@ -130,6 +130,15 @@ class Board:
         """Type at its console."""
         self._ask("keys", data)
 
+    def plug_in(self, link: Path) -> str:
+        """Put its console on a serial port, by way of the new file `link`; the port's name."""
+        self._ask("plug_in", str(link))
+        return str(link.resolve())
+
+    def unplug(self) -> None:
+        """Pull that cable."""
+        self._ask("unplug")
+
     def fault(self, name: str, *where: int | None) -> None:
         """Plant or mend a fault of its I2C bus: one of `FaultyBus`, and its arguments."""
         self._ask("fault", name, *where)

@@ -6,7 +6,10 @@ from rp2040py.clock.clock import IClock
 from rp2040py.peripherals.usb import RPUSBController
 from rp2040py.usb.cdc import USBCDC
 
+from homeslot_sim.terminal import Terminal
+
 LOOK_NS = 50_000  # between a byte typed and the host's next offer to send
+QUEUE = 512  # bytes of rp2040py's queue to the board
 
 
 class Console(USBCDC):
@@ -21,6 +24,7 @@ class Console(USBCDC):
         super().__init__(usb)
         self.written = bytearray()
         self.on_serial_data = self.written.extend
+        self._given = 0  # bytes of `written` that a terminal has
         self._offer: tuple[int, int] | None = None
         self._answer = usb.on_endpoint_read or _nobody
         self._look = clock.create_alarm(self._take_offer)
@@ -36,6 +40,17 @@ class Console(USBCDC):
         for byte in data:
             self.send_serial_byte(byte)
         self._look.schedule(LOOK_NS)
+
+    def forget(self) -> None:
+        """What was written so far was for nobody."""
+        self._given = len(self.written)
+
+    def pass_on(self, terminal: Terminal) -> None:
+        """Carry what has come in meanwhile, from the tool at `terminal` and to it."""
+        self._given += terminal.give(self.written[self._given :])
+        typed = terminal.take(QUEUE - self.tx_fifo.item_count)
+        if typed:
+            self.keys(typed)
 
     def _on_offer(self, endpoint: int, size: int) -> None:
         if endpoint == self._out_endpoint and endpoint > 0 and self.tx_fifo.empty:

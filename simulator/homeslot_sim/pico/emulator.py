@@ -59,6 +59,7 @@ class Pico:
         self.console = Console(self.mcu.usb_ctrl, self.clock)
         BootselButton().attach(self.mcu)
         self.resets = 0
+        self.attended = False  # someone is at the console, and lives in wall time
         self._radios: list[Radio] = []
         self.mcu.watchdog.on_watchdog_trigger = self._restart
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -115,7 +116,8 @@ class Pico:
         """Run with the network until `done()`.
 
         While packets fly, emulated time is held to the wall clock: the broker needs real time for
-        its answer, and the board is not to lose its patience meanwhile.
+        its answer, and the board is not to lose its patience meanwhile. So it is for who is at the
+        console.
         """
         self._loop = asyncio.get_running_loop()
         for work in self._held:
@@ -126,7 +128,7 @@ class Pico:
                 began_s, began_ns = time.monotonic(), self.clock.nanos
                 self.step()
                 ahead_s = 0.0
-                if any(radio.busy(began_s) for radio in self._radios):
+                if self.attended or any(radio.busy(began_s) for radio in self._radios):
                     ahead_s = (self.clock.nanos - began_ns) / 1e9 - (time.monotonic() - began_s)
                 await asyncio.sleep(max(0.0, ahead_s))
         finally:

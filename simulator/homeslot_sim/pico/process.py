@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from homeslot_sim.pico.cart import Cart
+from homeslot_sim.terminal import Terminal
 
 
 class _Served:
@@ -29,6 +30,7 @@ class _Served:
     def __init__(self, cart: Cart) -> None:
         self._cart = cart
         self._runner = asyncio.Runner()
+        self._terminal: Terminal | None = None
 
     def hub(self, port: int) -> None:
         """The board's hub is on `port` of loopback."""
@@ -40,8 +42,28 @@ class _Served:
 
     def run(self, until_ms: int) -> None:
         """Let time pass until it is `until_ms`."""
-        pico = self._cart.pico
-        self._runner.run(pico.run(lambda: pico.now_ms >= until_ms))
+        pico, terminal = self._cart.pico, self._terminal
+
+        def done() -> bool:
+            if terminal is not None:
+                pico.console.pass_on(terminal)
+            return pico.now_ms >= until_ms
+
+        self._runner.run(pico.run(done))
+
+    def plug_in(self, link: str) -> None:
+        """Put its console on a pseudo-terminal, to which the file `link` leads."""
+        self._terminal = Terminal()
+        self._cart.pico.console.forget()
+        self._cart.pico.attended = True
+        Path(link).symlink_to(self._terminal.name)
+
+    def unplug(self) -> None:
+        """Take it away again, whoever is there."""
+        if self._terminal is not None:
+            self._terminal.close()
+            self._terminal = None
+            self._cart.pico.attended = False
 
     def apply(self, verb: str, numbers: Sequence[int]) -> None:
         """Let `verb` of a scenario happen."""
