@@ -48,3 +48,34 @@ class WLAN:
     def ioctl(self, command, buffer):
         assert command == 46  # WLC_GET_BSSID, get
         buffer[:] = WLAN.bssid
+
+
+class WIZNET5K:
+    """The W5500 of the W5500-EVB-Pico: a link, and an address after a few looks.
+
+    As extmod/network_wiznet5k.c of MicroPython 1.27 with lwIP: `isconnected` needs both, `status`
+    is 0 without a link, 1 while the interface is down, 2 while it is up.
+    """
+
+    cable = True
+    server = True  # of DHCP
+    looks = 3  # how often one looks until there is an address
+    resets = 0  # of the chip
+
+    def __init__(self):
+        self._up = False
+        self._left = 0
+
+    def active(self, up):
+        if up and not self._up:
+            WIZNET5K.resets += 1
+            self._left = WIZNET5K.looks
+        self._up = up
+
+    def status(self):
+        return (2 if self._up else 1) if WIZNET5K.cable else 0
+
+    def isconnected(self):
+        if WIZNET5K.cable and WIZNET5K.server and self._up and self._left > 0:
+            self._left -= 1
+        return WIZNET5K.cable and self._up and self._left == 0
