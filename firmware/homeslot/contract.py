@@ -61,6 +61,7 @@ _TOTAL = (0, 1 << 40)
 _SLOT = (1, MAX_SLOTS)
 _MA = (-9000, 9000)
 _NAME = (1, 32)
+_BYTES = (0, 1 << 24)
 # fmt: off
 _CLOCK: "tuple[Any, ...]" = (
     "v", "int", _VERSION,  # version of this contract
@@ -126,12 +127,16 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "at_s", "int-", _EPOCH_S,  # time: the hub's epoch s
         "slot", "int-", _SLOT,  # identify: the slot to light
         "settings", "map-", (1, 64),  # settings: new values by name
-        "bundle", "text-", (1, 200),  # update: name of the signed bundle
+        "bundle", "text-", (1, 64),  # update: a name that no other bundle has
+        "offset", "int-", _BYTES,  # update: where in the bundle `data` belongs
+        "data", "text-", (0, 2048),  # update: a piece of the bundle, base64; empty only asks
     ),
     "reply": _CLOCK + (
         "id", "int", _POSITIVE,  # number of the command
         "ok", "bool", (),  # whether it was carried out
         "why", "text", (0, 120),  # why not, empty when it was
+        "next", "int-", _BYTES,  # update: offset wanted next, the end when all is there
+        "wants", "int-", _BYTES,  # update: bytes known to be wanted from there; 0: ask again
     ),
 }
 # fmt: on

@@ -25,6 +25,7 @@ from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_pa
 from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Credentials, Identity
 from homeslot_hub.adapters.deliver import Deliverer
+from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
 from homeslot_hub.adapters.store_sqlite import SqliteStore
@@ -62,6 +63,31 @@ def open_store(settings: Settings) -> SqliteStore:
 def open_hub(settings: Settings, now_s: NowS) -> Hub:
     """A hub over its database, without any network. Raises StoreError."""
     return Hub(settings.schools, open_store(settings), now_s)
+
+
+def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
+    """A connection beside that of the running hub, to the cart with id `cart`. Raises DeskError."""
+    if not settings.broker.port:
+        raise DeskError("broker.port is 0, any free one: name one to find the broker by")
+    tls = certificates.files(settings.data, settings.broker)
+    credentials = Credentials(settings.data)
+    return Desk(login(settings, settings.broker.port, credentials, tls), cart, kinds)
+
+
+def login(settings: Settings, port: int, credentials: Credentials, tls: TlsFiles | None) -> Login:
+    """How the hub presents itself to the broker, which listens on `port`."""
+    broker = settings.broker
+    # An address that means "every interface" is where to listen, not where to connect.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(broker.host, broker.host)  # noqa: S104
+    return Login(
+        host,
+        port,
+        broker.user,
+        read_secret(broker.password_file or credentials.hub_secret_file),
+        credentials.hub_client_id,
+        None if tls is None else tls.ca,
+        certificates.called(broker)[0],
+    )
 
 
 class Server:
@@ -142,7 +168,7 @@ class Server:
         # A hub that comes back gives carts the same grace to hand in what they have kept.
         self._judge_from_s = self._now_s() + self._grace_s()
         self._start_broker()
-        self._ingest = Ingest(self._login(), self._now_s)
+        self._ingest = Ingest(login(settings, self.port, self.credentials, self._tls), self._now_s)
         self._ingest.start()
         self._opened.callback(self._ingest.stop)
         self._run("delivery", self._deliver)
@@ -183,20 +209,6 @@ class Server:
             raise ServerError("the hub cannot listen to its own broker; see its log")
         self._carts_admitted = True
         self._broker.reload()
-
-    def _login(self) -> Login:
-        broker = self.settings.broker
-        # An address that means "every interface" is where to listen, not where to connect.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(broker.host, broker.host)  # noqa: S104
-        return Login(
-            host,
-            self.port,
-            broker.user,
-            read_secret(broker.password_file or self.credentials.hub_secret_file),
-            self.credentials.hub_client_id,
-            None if self._tls is None else self._tls.ca,
-            certificates.called(broker)[0],
-        )
 
     def _make_hub(self) -> Hub:
         for school in self.settings.schools:

@@ -16,7 +16,7 @@ BOARD_MODULES = {"machine", "network", "neopixel", "onewire", "ds18x20", "rp2"}
 # at once; what is left of the heap is measured on the emulated board (tests/pico).
 BUDGET_BYTES = 62000
 # What is loaded only while it is used, and the start-up code, do not count.
-RARE = {"homeslot/app/update.py", "homeslot/bundle.py", "homeslot/tree.py"}
+RARE = {"homeslot/app/update.py", "homeslot/bundle.py", "homeslot/sender.py", "homeslot/tree.py"}
 
 
 def _name(path):

@@ -75,6 +75,16 @@ class Received:
     link: int
 
 
+def present(client: Client, login: Login) -> None:
+    """Have `client` show `login` when it connects."""
+    client.username_pw_set(login.user, login.secret)
+    if login.ca_file is not None:
+        context = _Called(ssl.PROTOCOL_TLS_CLIENT)
+        context.name = login.called
+        context.load_verify_locations(login.ca_file)
+        client.tls_set_context(context)
+
+
 class Ingest:
     """The hub's connection to the broker.
 
@@ -105,12 +115,7 @@ class Ingest:
             manual_ack=True,
         )
         client.enable_logger(logging.getLogger("homeslot.ingest.paho"))
-        client.username_pw_set(login.user, login.secret)
-        if login.ca_file is not None:
-            context = _Called(ssl.PROTOCOL_TLS_CLIENT)
-            context.name = login.called
-            context.load_verify_locations(login.ca_file)
-            client.tls_set_context(context)
+        present(client, login)
         client.connect_timeout = _CONNECT_S
         client.reconnect_delay_set(*_RECONNECT_S)
         client.on_pre_connect = self._on_pre_connect

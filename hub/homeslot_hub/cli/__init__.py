@@ -19,8 +19,10 @@ from rich.console import Console
 from homeslot.contract import FIRST_S, LAST_S
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
+from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
 from homeslot_hub.cli import gateway, report, setup
+from homeslot_hub.cli import update as updating
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar, words
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (
         BrokerError,
         CredentialError,
+        DeskError,
         ServerError,
         StoreError,
         setup.Refused,
@@ -207,6 +210,16 @@ def digest(
             # As it was, or would have been, worked out in time.
             judged = hub.judge(one, deadline_s, deadline_s + one.grace_s)
             report.show(report.digest_parts(judged), Console())
+
+
+@app.command()
+def update(
+    controller: Controller,
+    bundle: Annotated[Path, typer.Argument(help="The bundle, of homeslot-bench bundle.")],
+    config: Config = DEFAULT,
+) -> None:
+    """Bring new firmware to a cart, and see whether it proves itself. Exit status 0: it did."""
+    updating.update(load(config), controller, bundle)
 
 
 @cart_app.command("add")
