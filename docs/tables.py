@@ -118,7 +118,8 @@ def transitions() -> str:
         for switch, amounts, hold, following, after_strong in ways:
             current = "any" if amounts == slots.LEVELS else ", ".join(amounts)
             only = ", after a strong charge" if after_strong else ""
-            rows.append((f"`{state}`", switch, current, f"`{hold}`{only}", f"`{following}`"))
+            held = f"`{hold}`{only}" if hold else "at once"
+            rows.append((f"`{state}`", switch, current, held, f"`{following}`"))
     return _table(("from", "switch", "current", "held for", "to"), rows)
 
 

@@ -11,7 +11,7 @@ from homeslot.core.slots import LEVELS, STATES, TABLE, Slot, level
 from homeslot_hardware import boards
 
 T = boards.load("pico-w-30")["thresholds"]
-HOLDS = ("debounce_ms", "settle_ms", "none_ms", "full_ms")
+HOLDS = ("", "debounce_ms", "settle_ms", "none_ms", "full_ms")
 # A current of each level, dark first.
 CURRENTS = {
     "dark": None,
@@ -24,6 +24,7 @@ CURRENTS = {
     "excess": 3500,
 }
 SWITCHES = {"present": True, "absent": False, "blind": None}
+UNSTEADY_MS = 10000
 
 
 class Bench:
@@ -40,6 +41,17 @@ class Bench:
             if self.now_ms >= until_ms:
                 return self.slot.state
             self.now_ms = min(self.now_ms + every_ms, until_ms)
+
+    def chatters(self, amount, for_ms, rest="present"):
+        """The switch moves every 100 ms, and is away from `rest` at first and at the end."""
+        other = "absent" if rest == "present" else "present"
+        until_ms = self.now_ms + for_ms
+        while self.now_ms + 200 <= until_ms:
+            for switch in (other, rest):
+                self.reads(switch, amount)
+                self.now_ms += 100
+        self.now_ms = until_ms
+        return self.reads(other, amount)
 
     def rests(self, switch, amount):
         """Hold a reading for longer than anything takes."""
@@ -111,7 +123,12 @@ def bring_to(bench, state):
         "reverse": [("present", "nothing"), ("present", "reversed")],
         "unmeasured": [("present", "dark")],
     }
-    for switch, amount in ways[state]:
+    if state == "unsteady":
+        bench.rests("present", "nothing")
+        bench.now_ms += 1
+        bench.chatters("nothing", UNSTEADY_MS)
+        amount = "nothing"
+    for switch, amount in ways.get(state, ()):
         bench.rests(switch, amount)
     assert bench.slot.state == state
     return amount
@@ -124,7 +141,7 @@ def test_every_state_can_be_reached(bench, state):
 
 @pytest.mark.parametrize(
     ("state", "row"),
-    [(state, row) for state, rows in TABLE.items() for row in rows],
+    [(state, row) for state, rows in TABLE.items() for row in rows if row[0] != "restless"],
     ids=lambda value: value if isinstance(value, str) else f"{value[0]}-{value[1][0]}-{value[3]}",
 )
 def test_every_row_of_the_table_is_taken_after_its_hold_and_not_before(bench, state, row):
@@ -132,13 +149,79 @@ def test_every_row_of_the_table_is_taken_after_its_hold_and_not_before(bench, st
     # A charge that never was strong leads to a trickle, a strong one to full.
     if state == "charging" and not after_strong:
         assert bench.rests("present", "much") == "charging"
+    elif state == "trickle" and after_strong:
+        for amount in ("strong", "nothing"):
+            bench.rests("present", amount)
+        assert bench.reads("present", "between", T["settle_ms"]) == "trickle"
     else:
         bring_to(bench, state)
     bench.now_ms += 1
     amount = next(a for a in amounts if not _earlier(state, row, switch, a))
-    assert bench.reads(switch, amount, T[hold] - 1, T[hold]) == state
-    bench.now_ms += 1
+    if hold:
+        hold_ms = T[hold]
+        if state == "unsteady":  # it has to come to rest first
+            bench.reads("absent" if switch == "present" else "present", amount)
+            bench.now_ms += 1
+            hold_ms += T["debounce_ms"]
+        assert bench.reads(switch, amount, hold_ms - 1, 50) == state
+        bench.now_ms += 1
     assert bench.reads(switch, amount) == following
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ("unsteady",)])
+def test_a_switch_that_does_not_come_to_rest_for_ten_seconds_makes_the_slot_unsteady(bench, state):
+    amount = bring_to(bench, state)
+    rest = "absent" if state in ("empty", "mismatch") else "present"
+    if state == "unknown":
+        amount = "nothing"
+        bench.reads("present", amount)
+    bench.now_ms += 1
+    assert bench.chatters(amount, UNSTEADY_MS - 100, rest) == state
+    bench.now_ms += 100
+    assert bench.reads(rest, amount) == "unsteady"
+    assert STATES["unsteady"] == (None, "unsteady")
+    assert bench.rests("present", "nothing") == "idle"
+
+
+def test_a_switch_looked_at_seldom_is_not_taken_for_one_that_does_not_come_to_rest(bench):
+    bench.rests("present", "nothing")
+    for switch, state in (("absent", "empty"), ("present", "idle")) * 3:
+        for _ in range(2):
+            bench.now_ms += 60000
+            bench.reads(switch, "nothing")
+        assert bench.slot.state == state
+
+
+def test_a_switch_that_could_not_be_read_meanwhile_has_not_been_at_rest(bench):
+    bench.rests("present", "nothing")
+    for _ in range(20):
+        bench.now_ms += 1000
+        bench.reads("absent", "nothing")
+        bench.now_ms += 500
+        bench.slot.miss(bench.now_ms)
+    assert bench.slot.state == "idle"
+
+
+@pytest.mark.parametrize("state", ["charging", "trickle", "over_current", "reverse", "unknown"])
+def test_a_device_that_draws_never_becomes_empty_whatever_its_switch_says(bench, state):
+    amount = "strong" if state == "unknown" else bring_to(bench, state)
+    assert bench.rests("absent", amount) == "mismatch"
+    assert bench.rests("absent", "nothing") == "mismatch"  # full, or its shelf rests
+    assert bench.rests("present", "nothing") == "idle"
+    assert bench.rests("absent", "nothing") == "empty"
+
+
+def test_an_old_current_changes_nothing_but_the_switch_does():
+    bench = Bench()
+    bring_to(bench, "empty")
+    slot, now_ms = bench.slot, bench.now_ms
+    for after_ms in (50, 5000):
+        assert slot.step(now_ms + after_ms, False, 1500, T, False) is None
+    slot.step(now_ms + 6000, True, 1500, T, False)
+    assert slot.step(now_ms + 6150, True, 1500, T, False) == "empty"
+    for after_ms in range(7000, 100000, 1000):
+        assert slot.step(now_ms + after_ms, True, 1500, T, False) is None
+    assert slot.step(now_ms + 100000, True, 1500, T) == "idle"
 
 
 def _earlier(state, row, switch, amount):
@@ -167,7 +250,14 @@ def test_a_blind_switch_leads_to_unknown_and_nowhere_else():
 def test_c2_every_state_knows_what_to_do_when_the_device_goes():
     for state, rows in TABLE.items():
         absent = {following for switch, _, _, following, _ in rows if switch == "absent"}
-        assert "empty" in absent or state == "empty"
+        assert "empty" in absent or state in ("empty", "mismatch")
+
+
+def test_c2_no_row_leads_to_empty_but_an_open_switch_and_no_current():
+    for rows in TABLE.values():
+        for switch, amounts, _, following, _ in rows:
+            if following == "empty":
+                assert (switch, set(amounts)) == ("absent", {"nothing", "dark"})
 
 
 @pytest.mark.parametrize("amount", ["much", "little"])
@@ -196,7 +286,18 @@ def test_a_full_device_that_falls_asleep_stays_full_and_one_that_wakes_charges(b
     bring_to(bench, "full")
     assert bench.rests("present", "nothing") == "full"
     assert bench.rests("present", "between") == "full"
+    bench.now_ms += 1
+    assert bench.reads("present", "strong", T["full_ms"] - 1, 1000) == "full"  # a top-up
+    assert bench.rests("present", "nothing") == "full"
     assert bench.rests("present", "much") == "charging"
+
+
+def test_c1_a_device_whose_shelf_rests_on_the_way_is_still_called_full_in_the_end(bench):
+    bring_to(bench, "charging")
+    assert bench.rests("present", "nothing") == "idle"
+    bench.now_ms += 1
+    assert bench.reads("present", "little", T["settle_ms"]) == "trickle"
+    assert bench.rests("present", "little") == "full"
 
 
 def test_c7_a_device_that_draws_nothing_is_called_idle_after_a_minute(bench):
@@ -242,7 +343,7 @@ def test_current_without_a_device_doubts_the_switch_and_says_neither_in_nor_out(
     bench.rests("absent", "nothing")
     assert bench.rests("absent", "much") == "mismatch"
     assert STATES["mismatch"] == (None, "mismatch")
-    assert bench.rests("absent", "dark") == "empty"
+    assert bench.rests("absent", "dark") == "mismatch"
 
 
 def test_bouncing_says_that_a_switch_moved_and_has_not_come_to_rest(bench):
@@ -283,7 +384,8 @@ class AnySlot(RuleBasedStateMachine):
         super().__init__()
         self.slot = Slot()
         self.now_ms = 0
-        self.history = []  # (now_ms, switch, level) since the state was entered
+        self.read_at = []  # (now_ms, switch) of every reading
+        self.history = []  # (now_ms, symbol, level) since the state was entered
         self.strong_since_put_in = False
 
     @rule(
@@ -298,16 +400,25 @@ class AnySlot(RuleBasedStateMachine):
     @precondition(lambda self: self.history)
     @rule(times=st.integers(1, 12), after_ms=st.sampled_from([50, 1000, 60000]))
     def stay(self, times, after_ms):
-        _, switch, amount = self.history[-1]
+        _, _, amount = self.history[-1]
         for _ in range(times):
             self.now_ms += after_ms
-            self.take(switch, amount)
+            self.take(self.read_at[-1][1], amount)
+
+    @precondition(lambda self: self.history)
+    @rule(times=st.integers(2, 150))
+    def chatter(self, times):
+        _, _, amount = self.history[-1]
+        for i in range(times):
+            self.now_ms += 100
+            self.take(("present", "absent")[i % 2], amount)
 
     def take(self, switch, amount):
         state = self.slot.state
         if state == "charging" and amount == "strong":
             self.strong_since_put_in = True
-        self.history.append((self.now_ms, switch, amount))
+        self.read_at.append((self.now_ms, switch))
+        self.history.append((self.now_ms, self.symbol(), amount))
         left = self.slot.step(self.now_ms, SWITCHES[switch], CURRENTS[amount], T)
         row = self.due(state)
         assert self.slot.state == (state if row is None else row[3])
@@ -318,20 +429,48 @@ class AnySlot(RuleBasedStateMachine):
             assert self.slot.state == "unknown"
         if self.slot.state == "full":
             assert self.strong_since_put_in
-        if self.slot.state in ("empty", "unknown"):
+        if self.slot.state == "empty":
+            assert (switch, amount) in (("absent", "nothing"), ("absent", "dark"))
+        if STATES[self.slot.state][0] is not True:
             self.strong_since_put_in = False
         self.history = self.history[-1:]
+
+    def moved_ms(self, last):
+        """When the switch first said what it says in reading `last`, without a break."""
+        while last and self.read_at[last - 1][1] == self.read_at[last][1]:
+            last -= 1
+        return self.read_at[last][0]
+
+    def rests(self, last):
+        now_ms, switch = self.read_at[last]
+        return switch == "blind" or now_ms - self.moved_ms(last) >= T["debounce_ms"]
+
+    def symbol(self):
+        last = len(self.read_at) - 1
+        first = last  # of the readings without a rest
+        while first > 0 and not self.rests(first):
+            first -= 1
+        moves = [
+            self.read_at[i][0]
+            for i in range(first + 1, last + 1)
+            if self.read_at[i][1] != self.read_at[i - 1][1]
+        ]
+        if not self.rests(last) and moves and self.now_ms - moves[0] >= UNSTEADY_MS:
+            return "restless"
+        return self.read_at[last][1]
 
     def due(self, state):
         """The row that the readings since the state was entered call for now, by the table."""
         row = self.fits(state, self.history[-1])
-        if row is None:
-            return None
+        if row is None or not row[2]:
+            return row
         since_ms = self.now_ms
         for reading in reversed(self.history):
             if self.fits(state, reading) != row:
                 break
             since_ms = reading[0]
+        if row[2] == "debounce_ms":
+            since_ms = self.moved_ms(len(self.read_at) - 1)
         return row if self.now_ms - since_ms >= T[row[2]] else None
 
     def fits(self, state, reading):

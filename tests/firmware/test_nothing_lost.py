@@ -188,7 +188,7 @@ def test_what_an_earlier_boot_that_never_knew_the_time_kept_is_told_with_its_own
         assert all(event["at_s"] is None for event in events[:6])
         for event, (at_s, _) in zip(events, doors(20, 80, 6), strict=False):
             assert 0 <= event["up_ms"] - at_s * 1000 <= 2000
-        assert abs(events[6]["at_s"] - START_S - 121) <= OFF_S
+        assert abs(events[6]["at_s"] - START_S - 120) <= OFF_S
         assert 20000 <= events[6]["up_ms"] <= 22000
 
     play(act)

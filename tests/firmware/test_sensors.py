@@ -120,14 +120,14 @@ def test_c2_c7_every_slot_is_seen_as_the_world_has_it(out, loose, dark, seed):
             assert state == ("charging" if true_ma > 310 else "trickle") or 240 < true_ma <= 310
 
 
-def test_one_scan_of_30_currents_and_30_switches_costs_at_most_1700_bits(bench):
+def test_one_scan_of_30_currents_and_30_switches_costs_at_most_2300_bits(bench):
     costs = []
     for _ in range(10):
         before = bench.body.bus.bits
         bench.scan()
         costs.append(bench.body.bus.bits - before)
     assert None not in bench.sensors.current_ma
-    assert max(costs) <= 1700
+    assert max(costs) <= 2300  # a quarter of it asks whether the converters still convert
 
 
 def test_a_scan_of_the_switches_alone_costs_a_fifth_of_that(bench):
@@ -245,7 +245,7 @@ def test_a_bank_that_lost_its_power_for_a_moment_is_told_everything_again(bench)
 def test_a_single_failed_transaction_changes_nothing(bench, address):
     bus, channel = bench.body.bus, None if address == MUX else 1
     before = bench.states()
-    for offset in range(0, 1700, 90):
+    for offset in range(0, 2240, 40):
         bus.at_bits(bus.bits + offset, lambda: bus.kill(address, channel))
         bus.at_bits(bus.bits + offset + 40, lambda: bus.revive(address, channel))
         bench.scan(2)

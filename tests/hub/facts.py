@@ -35,6 +35,7 @@ AWAY = SlotFacts(Fact("absent", at(13, 5)), Fact("none", at(13, 5)))
 BLIND = SlotFacts(Fact("unknown", at(13, 20)), Fact("unknown", at(13, 20)))
 UNMEASURED = SlotFacts(Fact("present", at(15, 0)), Fact("unknown", at(13, 20)), drew=True)
 MISMATCH = SlotFacts(Fact("unknown", at(14, 0)), Fact("mismatch", at(14, 0)))
+UNSTEADY = SlotFacts(Fact("unknown", at(14, 0)), Fact("unsteady", at(14, 0)))
 OVER = SlotFacts(Fact("present", at(15, 0)), Fact("over_current", at(16, 56)), drew=True)
 REVERSE = SlotFacts(Fact("present", at(15, 0)), Fact("reverse", at(16, 56)), drew=True)
 WELL = CartFacts(

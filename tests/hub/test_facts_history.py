@@ -18,7 +18,7 @@ from homeslot_hub.service.intake import HEARD_GAP_S
 from .reports import CART, START_S, Clock, Reporter, body_of, open_hub, school_of
 
 WORDS = {
-    "slot": ("empty", "idle", "charging", "unmeasured", "mismatch", "unknown"),
+    "slot": ("empty", "idle", "charging", "unmeasured", "mismatch", "unsteady", "unknown"),
     "bank": ("ok", "faulty", "unknown"),
     "bolt": ("thrown", "open", "unknown"),
     "mains": ("on", "off", "unknown"),

@@ -19,6 +19,7 @@ from .facts import (
     OVER,
     REVERSE,
     UNMEASURED,
+    UNSTEADY,
     WELL,
     at,
     findings,
@@ -162,6 +163,14 @@ def test_c2_current_without_a_device_is_a_fault_of_the_switch_and_the_slot_unkno
     (fault,) = verdict.verdicts
     assert (fault.finding, fault.slots, fault.hides) == ("sensor_fault", (9,), (9,))
     assert fault.since_s == at(14, 0)
+    assert verdict.places[8] == "unknown"
+
+
+def test_c2_a_switch_that_does_not_come_to_rest_makes_its_slot_unknown_and_says_so() -> None:
+    verdict = judged(with_slots(WELL, 9, now=UNSTEADY))
+    (fault,) = verdict.verdicts
+    assert (fault.finding, fault.slots, fault.hides) == ("sensor_fault", (9,), (9,))
+    assert fault.reason == "The switch of slot 9 has not come to rest since 14:00."
     assert verdict.places[8] == "unknown"
 
 

@@ -145,22 +145,24 @@ class Cart:
             self._lag_ms = max(self._lag_ms, now_ms - due_ms)
             self.supervisor.life("scan")
             self.sensors.scan(now_ms)
+            if self.sensors.bouncing:
+                self._moved.set()
             due_ms = max(due_ms + period_ms, now_ms)
             await self._clock.sleep_ms(max(0, due_ms - self._clock.up_ms()))
 
     async def _follow_switches(self) -> None:
-        """Presence at once when a switch moves, until all have come to rest."""
+        """A closer look at once when a switch moves, until all have come to rest."""
         while True:
-            await self._moved.wait()
-            self._moved.clear()
-            self._look()
-            while self.sensors.bouncing:
-                await self._clock.sleep_ms(_BOUNCE_MS)
-                self._look()
-
-    def _look(self) -> None:
-        self.supervisor.life("follow")
-        self.sensors.scan(self._clock.up_ms(), currents=False)
+            if not self.sensors.bouncing:
+                await self._moved.wait()
+            self.supervisor.life("follow")
+            now_ms = self._clock.up_ms()
+            if self._moved.is_set():
+                self._moved.clear()
+                self.sensors.scan(now_ms, currents=False)
+            else:
+                self.sensors.look(now_ms)
+            await self._clock.sleep_ms(_BOUNCE_MS)
 
     async def _link(self) -> None:
         await self.link.run(lambda: self.supervisor.life("link"))

@@ -1,6 +1,7 @@
 """Whether a chip is to be believed: a few failures in a row make it dead, probes bring it back."""
 
-FAILURES = 3  # one NACK is noise on a long cable, three scans in a row are a fault
+FAILURES = 3  # one NACK is noise on a long cable, three in a row are a fault
+DOUBT_MS = 1000  # if they go on for this long: while a switch moves, three are over in no time
 FIRST_PROBE_MS = 1000
 LAST_PROBE_MS = 60000
 
@@ -11,6 +12,7 @@ class Health:
     def __init__(self) -> None:
         self.alive = False
         self._failures = 0
+        self._failing_ms = 0
         self._wait_ms = 0
         self._probe_at_ms = 0
 
@@ -31,8 +33,10 @@ class Health:
 
     def failed(self, now_ms: int) -> None:
         """The chip did not answer. Probes of a dead chip back off from 1 s to 60 s."""
+        if self._failures == 0:
+            self._failing_ms = now_ms
         self._failures += 1
-        if self.alive and self._failures < FAILURES:
+        if self.alive and (self._failures < FAILURES or now_ms - self._failing_ms < DOUBT_MS):
             return
         self.alive = False
         self._wait_ms = min(self._wait_ms * 2 or FIRST_PROBE_MS, LAST_PROBE_MS)

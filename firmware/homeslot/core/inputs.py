@@ -14,8 +14,14 @@ INPUTS = {
 }
 
 
+NAMES = ("door", "bolt", "mains", "tamper")  # in the order in which changes are told
+
+
 class Input:
-    """One switch. `state` is its word, `unknown` until the first level has held."""
+    """One switch. `state` is its word, `unknown` until the first level has held.
+
+    `moving`: it says something else just now, and has not held that for long enough.
+    """
 
     def __init__(self, name: str) -> None:
         self._words = INPUTS[name][:2]
@@ -23,13 +29,15 @@ class Input:
         self._level: "int | None" = None
         self._since_ms = 0
         self.state = "unknown"
+        self.moving = False
 
     def step(self, now_ms: int, level: int) -> "str | None":
         """Take one reading of the pin, 0 or 1. Returns the state left, or None if unchanged."""
         if level != self._level:
             self._level, self._since_ms = level, now_ms
         word = self._words[level]
-        if word == self.state or now_ms - self._since_ms < self._hold_ms:
+        self.moving = word != self.state and now_ms - self._since_ms < self._hold_ms
+        if word == self.state or self.moving:
             return None
         left, self.state = self.state, word
         return left

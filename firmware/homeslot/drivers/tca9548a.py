@@ -26,3 +26,7 @@ class TCA9548A:
         """Close every channel. Call it after each scan: the next one then trusts nothing old."""
         self._channel = None
         self._bus.writeto(self._address, b"\x00")
+
+    def was_reset(self) -> None:
+        """Its reset pin was pulled: every channel is closed."""
+        self._channel = None

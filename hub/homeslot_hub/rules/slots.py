@@ -201,6 +201,10 @@ def _slot_fault(case: Case, number: int, slot: SlotFacts) -> Verdict:
         since_s = slot.charge.since_s
         reason = f"Slot {number} draws current while its switch says empty{case.since(since_s)}."
         evidence = f"Switch of slot {number} open, current measured."
+    elif slot.charge.value == "unsteady":
+        since_s = slot.charge.since_s
+        reason = f"The switch of slot {number} has not come to rest{case.since(since_s)}."
+        evidence = f"Switch of slot {number} closes and opens all the time."
     else:
         since_s = slot.presence.since_s
         reason = f"The switch of slot {number} has not answered{case.since(since_s)}."
