@@ -450,12 +450,8 @@ class AnySlot(RuleBasedStateMachine):
         first = last  # of the readings without a rest
         while first > 0 and not self.rests(first):
             first -= 1
-        moves = [
-            self.read_at[i][0]
-            for i in range(first + 1, last + 1)
-            if self.read_at[i][1] != self.read_at[i - 1][1]
-        ]
-        if not self.rests(last) and moves and self.now_ms - moves[0] >= UNSTEADY_MS:
+        restless_ms = self.read_at[first + 1 if self.rests(first) and first < last else first][0]
+        if not self.rests(last) and self.now_ms - restless_ms >= UNSTEADY_MS:
             return "restless"
         return self.read_at[last][1]
 

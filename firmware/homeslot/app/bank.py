@@ -19,10 +19,10 @@ _FROZEN_MS = const(1000)  # every board's conversion is shorter: the lint of boa
 
 
 class Bank:
-    """The bank `bank` of `board` on `bus`, serving `slots`, a list of core.slots.Slot.
+    """The bank `bank` of `board` on `bus`.
 
-    Its currents go to `current_ma`, a list in mA with None for what is not measured, from index
-    `first` on.
+    Its slots are those of `slots`, a list of core.slots.Slot for the whole cart, from index `first`
+    on; so are its currents in `current_ma`, in mA with None for what is not measured.
 
     A reading that failed is no reading: what was read before stands, and changes nothing, until the
     chip is dead. Then what it sees is not known.
@@ -39,7 +39,8 @@ class Bank:
     ) -> None:
         self.channel = bank.channel
         self.first = first
-        self.slots = slots
+        self.count = len(bank.inputs)
+        self._slots = slots
         self._inputs = bank.inputs
         self._closed = 0  # mask of closed switches, as last read
         self._read = False  # whether that was just now
@@ -53,7 +54,7 @@ class Bank:
         self._currents_health = [Health() for _ in self._currents]
         # When each was last seen to convert, or set up for it; None: it is dead.
         self._converted_ms: "list[int | None]" = [None for _ in self._currents]
-        self._measured = [False for _ in self._currents]
+        self._measured = 0  # mask of those whose currents were read just now
 
     def alive(self) -> bool:
         """True when every chip of the bank answers and works."""
@@ -68,8 +69,7 @@ class Bank:
     def rest(self) -> None:
         """Nothing is read this time."""
         self._read = False
-        for c in range(len(self._measured)):
-            self._measured[c] = False
+        self._measured = 0
 
     def scan(self, now_ms: int, currents: bool) -> int:
         """Read the switches and, if asked, the currents. Returns how often a chip failed.
@@ -93,7 +93,7 @@ class Bank:
 
     def step(self, i: int, now_ms: int, thresholds: "dict[str, int]") -> "str | None":
         """Give slot `i` (from 0) of the bank what was read of it; see Slot.step."""
-        slot = self.slots[i]
+        slot = self._slots[self.first + i]
         closed = None
         if self._switches_health.alive:
             if not self._read:
@@ -103,12 +103,15 @@ class Bank:
         c = i // 3
         dead = self._converted_ms[c] is None
         current_ma = self._current_ma[self.first + i]
-        return slot.step(now_ms, closed, current_ma, thresholds, dead or self._measured[c])
+        return slot.step(
+            now_ms, closed, current_ma, thresholds, dead or self._measured >> c & 1 == 1
+        )
 
     def _opened(self, c: int) -> bool:
         if self._read:
-            for i in range(3 * c, min(3 * c + 3, len(self.slots))):
-                if not self._closed >> self._inputs[i] & 1 and self.slots[i].state is not EMPTY:
+            for i in range(3 * c, min(3 * c + 3, self.count)):
+                closed = self._closed >> self._inputs[i] & 1
+                if not closed and self._slots[self.first + i].state is not EMPTY:
                     return True
         return False
 
@@ -145,10 +148,10 @@ class Bank:
                 self._converted_ms[c] = now_ms
             elif chip.converted():
                 first = self.first + 3 * c
-                for channel in range(min(3, len(self.slots) - 3 * c)):
+                for channel in range(min(3, self.count - 3 * c)):
                     self._current_ma[first + channel] = chip.current_ma(channel)
                 self._converted_ms[c] = now_ms
-                self._measured[c] = True
+                self._measured |= 1 << c
                 health.answered()
             elif now_ms - since_ms >= _FROZEN_MS:
                 raise WrongChip(chip.address, "conversion ready", 1, 0)
@@ -164,5 +167,5 @@ class Bank:
         health.failed(now_ms)
         if not health.alive:
             self._converted_ms[c] = None
-            for i in range(3 * c, min(3 * c + 3, len(self.slots))):
+            for i in range(3 * c, min(3 * c + 3, self.count)):
                 self._current_ma[self.first + i] = None

@@ -39,9 +39,8 @@ class Sensors:
         self._banks: "list[Bank]" = []
         first = 0
         for bank in board.banks:
-            slots = self.slots[first : first + len(bank.inputs)]
-            self._banks.append(Bank(bus, bank, board, slots, self.current_ma, first))
-            first += len(slots)
+            self._banks.append(Bank(bus, bank, board, self.slots, self.current_ma, first))
+            first += len(bank.inputs)
         self.banks = ["unknown"] * len(self._banks)
         self.inputs = {name: Input(name) for name in NAMES}
         self._slots_move = self._inputs_move = False
@@ -115,11 +114,11 @@ class Sensors:
         self._mux.was_reset()
 
     def _step_slots(self, bank: Bank, now_ms: int) -> None:
-        for i in range(len(bank.slots)):
+        for i in range(bank.count):
             left = bank.step(i, now_ms, self._thresholds)
-            slot = bank.slots[i]
+            i += bank.first
+            slot = self.slots[i]
             if left is not None:
-                i += bank.first
                 self._say("slot", i + 1, slot.state, left, self.current_ma[i])
             elif slot.bouncing:
                 self._slots_move = True

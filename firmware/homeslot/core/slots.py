@@ -129,22 +129,23 @@ def level(current_ma: "int | None", t: "dict[str, int]") -> str:
 
 
 class Slot:
-    """One slot's state, what it may become next, and since when (`*_ms` are uptimes).
-
-    `bouncing`: the switch has moved and what that means is not decided yet: look again soon.
-    """
+    """One slot's state, what it may become next, and since when (`*_ms` are uptimes)."""
 
     def __init__(self) -> None:
         self.state = UNKNOWN
-        self.bouncing = False
         self._strong = False
         self._row: "Row | None" = None
         self._row_since_ms = 0
         self._seen: "str | None" = None  # what the switch said last
         self._moved_ms = 0
         self._restless_ms: "int | None" = None  # since when it has not come to rest
-        self._switch: "str | None" = None  # the symbols of the last reading
         self._level: "str | None" = None
+
+    @property
+    def bouncing(self) -> bool:
+        """The switch has moved and what that means is not decided yet: look again soon."""
+        row = self._row
+        return row is not None and (row[0] is ABSENT or self._restless_ms is not None)
 
     def step(
         self,
@@ -160,25 +161,27 @@ class Slot:
         state left, when the slot changed; None when it did not.
         """
         switch = BLIND if present is None else PRESENT if present else ABSENT
-        if switch is not self._seen:
-            if self._seen is not None and self._restless_ms is None:
-                self._restless_ms = now_ms
-            self._seen, self._moved_ms = switch, now_ms
-        rests = switch is BLIND or now_ms - self._moved_ms >= t["debounce_ms"]
-        if rests:
-            self._restless_ms = None
-        elif self._restless_ms is not None and now_ms - self._restless_ms >= _UNSTEADY_MS:
-            switch = RESTLESS
         amount = level(current_ma, t)
         if amount is STRONG and self.state is CHARGING:
             self._strong = True
-        if switch is not self._switch or amount is not self._level:
-            self._switch, self._level = switch, amount
+        differs = switch is not self._seen or amount is not self._level
+        self._level = amount
+        if switch is not self._seen:
+            self._seen, self._moved_ms = switch, now_ms
+            if self._restless_ms is None:
+                self._restless_ms = now_ms
+        if self._restless_ms is not None:
+            if switch is BLIND or now_ms - self._moved_ms >= t["debounce_ms"]:
+                self._restless_ms = None
+                differs = True
+            elif now_ms - self._restless_ms >= _UNSTEADY_MS:
+                switch = RESTLESS
+                differs = True
+        if differs:
             row = self._fitting_row(switch, amount)
             if row is not self._row:
                 self._row, self._row_since_ms = row, now_ms
         row = self._row
-        self.bouncing = row is not None and (row[0] is ABSENT or not rests)
         if row is None or not (measured or row[1] is LEVELS):
             return None
         hold = row[2]
@@ -189,7 +192,6 @@ class Slot:
         if STATES[self.state][0] is not True:
             self._strong = False  # unwatched, it may have become another device
         self._row, self._row_since_ms = self._fitting_row(switch, amount), now_ms
-        self.bouncing = False
         return left
 
     def miss(self, now_ms: int) -> None:
