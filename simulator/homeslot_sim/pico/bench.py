@@ -147,6 +147,17 @@ class Board:
         """Cut its power for a moment: it begins anew with what is on its flash."""
         self._ask("cut_power")
 
+    def cut_power_writing(self, count: int, within_ms: int) -> None:
+        """Cut its power for a moment when `count` more bytes of its flash have changed.
+
+        That may be in the middle of a command. The board dies when `within_ms` pass before.
+        """
+        self._ask("cut_power_writing", count, within_ms)
+
+    def film(self, file: Path) -> None:
+        """Add all that is done to its flash from now on to `file`, see `cells.developed`."""
+        self._ask("film", str(file))
+
     def save(self, file: Path) -> None:
         """Write its file system, as it is on the flash, to `file`."""
         self._ask("save", str(file))

@@ -22,6 +22,7 @@ from rp2040py.rp2040 import RP2040
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from homeslot_sim.pico.air import Radio
+from homeslot_sim.pico.cells import Cells
 from homeslot_sim.pico.console import Console
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Pico:
         self.mcu.flash[FILES_START : FILES_START + len(files)] = files
         self.console = Console(self.mcu.usb_ctrl, self.clock)
         BootselButton().attach(self.mcu)
+        self.cells = Cells(lambda: self.now_ms)
+        self.cells.attach(self.mcu)
         self.resets = 0
         self.attended = False  # someone is at the console, and lives in wall time
         self._radios: list[Radio] = []
@@ -147,6 +150,7 @@ class Pico:
 
     def cut_power(self) -> None:
         """Take the power away and give it back: all but the flash is as it comes."""
+        self.cells.revive()
         self.mcu.enter_reset()
         self.mcu.watchdog.reset()
         self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_POR)

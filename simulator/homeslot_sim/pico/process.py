@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from homeslot_sim.pico.cart import Cart
+from homeslot_sim.pico.emulator import Stalled
 from homeslot_sim.terminal import Terminal
 
 
@@ -80,6 +81,20 @@ class _Served:
     def cut_power(self) -> None:
         """Cut the power for a moment."""
         self._cart.pico.cut_power()
+
+    def cut_power_writing(self, count: int, within_ms: int) -> None:
+        """Cut the power for a moment when so many more bytes of the flash have changed."""
+        pico = self._cart.pico
+        pico.cells.die_after(count)
+        ends_ms = pico.now_ms + within_ms
+        self._runner.run(pico.run(lambda: pico.cells.dead or pico.now_ms >= ends_ms))
+        if not pico.cells.dead:
+            raise Stalled(f"not so much was written within {within_ms} ms")
+        pico.cut_power()
+
+    def film(self, file: str) -> None:
+        """Keep all that is done to the flash in `file` from now on."""
+        self._cart.pico.cells.film(Path(file))
 
     def save(self, file: str) -> None:
         """Write the flash's file system to `file`."""
