@@ -10,6 +10,7 @@ its controller's id, a device by the slot it sits in.
 
 import json
 
+from homeslot.core.settings import CART_ID
 from homeslot.core.slots import STATES
 
 TYPE_CHECKING = False
@@ -35,8 +36,14 @@ TAMPER = ("ok", "tampered", "unknown")
 BANK = ("ok", "faulty", "unknown")
 LINK = ("online", "offline")
 SIDES = ("a", "b")
+MODES = ("run", "repl")
 RESET = ("power_on", "pin", "watchdog", "soft", "unknown")
-COMMANDS = ("identify", "report", "time", "settings", "update", "nudge")
+# fmt: off
+COMMANDS = (
+    "identify", "report", "time", "settings", "update", "nudge", "scan", "selftest", "logs",
+    "restart",
+)
+# fmt: on
 
 # What an event may be about: kind -> (words it may carry, highest index or 0 when there is one).
 EVENTS = {
@@ -126,17 +133,23 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "cmd", "word", COMMANDS,  # what to do
         "at_s", "int-", _EPOCH_S,  # time: the hub's epoch s
         "slot", "int-", _SLOT,  # identify: the slot to light
+        "for_s", "int-", (0, 3600),  # identify, nudge: for how long, 0 ends it
         "settings", "map-", (1, 64),  # settings: new values by name
         "bundle", "text-", (1, 64),  # update: a name that no other bundle has
         "offset", "int-", _BYTES,  # update: where in the bundle `data` belongs
         "data", "text-", (0, 2048),  # update: a piece of the bundle, base64; empty only asks
+        "mode", "word-", MODES,  # restart: `repl` once keeps the cart from starting, console only
     ),
     "reply": _CLOCK + (
-        "id", "int", _POSITIVE,  # number of the command
+        "id", "int", (0, 2147483647),  # number of the command, 0 where none could be read
         "ok", "bool", (),  # whether it was carried out
         "why", "text", (0, 120),  # why not, empty when it was
         "next", "int-", _BYTES,  # update: offset wanted next, the end when all is there
         "wants", "int-", _BYTES,  # update: bytes known to be wanted from there; 0: ask again
+        "restart", "bool-", (),  # settings: whether some are in force only after a restart
+        "lines", "text-*", (0, 120),  # logs, scan, selftest: what they have to say to people
+        "chips", "map-", (1, 9),  # scan: addresses that answer (hex), on the `bus` and by channel
+        "pins", "map-", (1, 32),  # scan: levels of the inputs
     ),
 }
 # fmt: on
@@ -171,7 +184,7 @@ def topic(cart: str, kind: str) -> str:
 
 def is_cart_id(cart: str) -> bool:
     """True for a controller id: 1 to 32 of a-z, 0-9 and the hyphen."""
-    return 1 <= len(cart) <= 32 and all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in cart)
+    return 1 <= len(cart) <= 32 and all(c in CART_ID for c in cart)
 
 
 def split_topic(name: str) -> "tuple[str, str]":
@@ -203,6 +216,13 @@ def encode(where: str, kind: str, body: "Body") -> bytes:
 
 def decode(where: str, kind: str, payload: "bytes | bytearray") -> "Body":
     """The checked body of `payload` (bytes). Raises BadMessage, and nothing else."""
+    body = parse(where, payload)
+    check(where, kind, body)
+    return body
+
+
+def parse(where: str, payload: "bytes | bytearray") -> "Body":
+    """The JSON object in `payload`, not yet checked. Raises BadMessage, and nothing else."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise BadMessage(
             where, "payload", "has %d bytes, allowed %d" % (len(payload), MAX_PAYLOAD_BYTES)
@@ -213,7 +233,6 @@ def decode(where: str, kind: str, payload: "bytes | bytearray") -> "Body":
         raise BadMessage(where, "payload", "is not JSON")
     if not isinstance(body, dict):
         raise BadMessage(where, "payload", "is not a JSON object")
-    check(where, kind, body)
     return body
 
 

@@ -59,6 +59,15 @@ if TYPE_CHECKING:
         def access_point(self) -> "tuple[str | None, int | None]":
             """(BSSID, RSSI in dBm) of the access point in use; None where there is none."""
 
+    class Serial(Protocol):
+        """The serial console: USB on the board."""
+
+        async def read(self, n: int) -> bytes:
+            """Up to `n` bytes as soon as there are any; b"" when there will be no more."""
+
+        def write(self, data: bytes) -> int:
+            """Take what there is room for, at once; how many bytes that were."""
+
     class Files(Protocol):
         """A few small files that survive a power cut: what a call did is there when it returns.
 

@@ -8,14 +8,18 @@ import time
 from machine import I2C, Pin
 
 from homeslot.app.cart import Cart
+from homeslot.app.hands import REPL
 from homeslot.board import Board
+from homeslot.core.settings import NEEDED
 from homeslot.folder import Folder
+from homeslot.stored import Stored
 from homeslot_pico.clock import Clock
 from homeslot_pico.network import Wifi
 from homeslot_pico.pins import Pins
-from homeslot_pico.settings import BadSettings, parse
+from homeslot_pico.serial import Usb
 from homeslot_pico.system import System
 
+WIFI = ("wifi_ssid", "wifi_key")
 SHOWN_MS = 500  # for the console to show why
 
 
@@ -23,41 +27,40 @@ def main(boot=None) -> None:
     """Run the cart until it loses power; where it cannot, say so on the console and end.
 
     `boot` is what chose the side of the flash this is on (ports.Boot). A defect is shown on the
-    console and starts the controller again. To copy files in peace, hold the button while the
-    controller starts.
+    console and starts the controller again. To copy files in peace, send the command `restart` with
+    mode `repl`, or hold the button while the controller starts: the console is then MicroPython's,
+    and no watchdog runs.
     """
     files = Folder(".")
     text = files.read("board.json")
     if text is None:
         return print("homeslot: board.json is not there: copy the file of the cart's board to it")
-    try:
-        settings = parse(files.read("settings.json"))
-    except BadSettings as error:
-        return print("homeslot: settings.json: " + "\n  ".join(str(error).split("\n")))
     board = json.loads(text)
     pins = Pins(board["pins"])
     if "button" in board["pins"] and not pins.read("button"):
         return print("homeslot: the button is held: not started")
+    if files.read(REPL):
+        files.remove(REPL)
+        return print("homeslot: as asked for, not started this once")
+    stored = Stored(files)
     i2c = board["i2c"]
     clock = Clock()
     system = System(board["pins"], board["circuit"])
     system.feed_watchdog()
     cart = Cart(
         board=Board(board),
-        cart=settings["cart"],
-        host=settings["host"],
-        port=settings["port"],
-        secret=settings["secret"],
-        changes=settings["changes"],
+        stored=stored,
         clock=clock,
         wire_clock=clock,
         bus=I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"]),
         pins=pins,
-        network=Wifi(settings["wifi_ssid"], settings["wifi_key"]),
+        network=Wifi(stored.values["wifi_ssid"], stored.values["wifi_key"]),
         files=files,
         system=system,
         tell=lambda text: print("homeslot: " + text),
         sides=boot,
+        serial=Usb(),
+        needed=NEEDED + WIFI,
     )
     try:
         asyncio.run(cart.run())

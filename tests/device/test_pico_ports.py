@@ -320,47 +320,15 @@ main()
     assert lines == ["homeslot: board.json is not there: copy the file of the cart's board to it"]
 
 
-def test_settings_that_are_wrong_are_all_named_and_secrets_are_not_shown(pico, tmp_path):
-    assert start(pico, tmp_path, None) == [
-        "homeslot: settings.json: is not there; it needs"
-        " wifi_ssid, wifi_key, host, port, cart, secret"
-    ]
-    assert start(pico, tmp_path, "{") == ["homeslot: settings.json: is not JSON"]
-    assert start(pico, tmp_path, "[]") == ["homeslot: settings.json: is not a JSON object"]
-    wrong = SETTINGS | {"port": 0, "wifi_key": "hunter2", "secret": 5, "colour": "red"}
-    del wrong["host"]
-    lines = start(pico, tmp_path, wrong)
-    shown = "\n".join(lines)
-    assert len(lines) == 5
-    assert "colour: no such setting" in shown
-    assert "port is 0: port of the hub's broker, usually 1883, 1..65535" in shown
-    assert "host is missing: address of the hub, 1..253 characters" in shown
-    assert "wifi_key is wrong" in shown and "secret is wrong" in shown
-    assert "hunter2" not in shown
-    assert start(pico, tmp_path, SETTINGS | {"cart": "Cart 7"}) == [
-        "homeslot: settings.json: cart is 'Cart 7': allowed are a-z, 0-9 and -"
-    ]
-
-
-def test_the_intervals_may_stand_among_the_settings(pico, tmp_path):
-    lines = pico("""
-from homeslot_pico.settings import parse
-text = '{"wifi_ssid":"s","wifi_key":"k1234567","host":"h","port":1883,"cart":"c","secret":"x"'
-print(parse((text + "}").encode())["changes"])
-print(parse((text + ',"scan_ms":5000,"report_s":30}').encode())["changes"] == {
-    "scan_ms": 5000, "report_s": 30})
-""")
-    assert lines == ["{}", "True"]
-    lines = start(pico, tmp_path, SETTINGS | {"scan_ms": 5, "cart": "Cart 7"})
-    assert lines == [
-        "homeslot: settings.json: cart is 'Cart 7': allowed are a-z, 0-9 and -",
-        "  scan_ms is 5, allowed 200..60000 ms",
-    ]
-
-
 def test_the_button_held_at_start_keeps_the_cart_from_starting(pico, tmp_path):
     held = "import machine; machine.levels[15] = 0"
     assert start(pico, tmp_path, before=held) == ["homeslot: the button is held: not started"]
+
+
+def test_once_asked_for_the_repl_the_cart_is_not_started_and_the_next_time_it_is(pico, tmp_path):
+    (tmp_path / "repl").write_bytes(b"1")
+    assert start(pico, tmp_path) == ["homeslot: as asked for, not started this once"]
+    assert not (tmp_path / "repl").exists()
 
 
 def test_main_brings_the_cart_up_to_its_broker(tmp_path, listener):

@@ -49,8 +49,8 @@ class School:
         body = {"v": 1, "id": number, "cmd": word, **arguments}
         self.broker.publish(CMD, json.dumps(body).encode())
 
-    def cart(self, deeds=(), changes=None, secret=SECRET, clock=None, files=None, system=None):
-        """Switch a cart on; `deeds` are (at s, verb, numbers)."""
+    def cart(self, deeds=(), changes=None, secret=SECRET, clock=None, **ports):
+        """Switch a cart on; `deeds` are (at s, verb, numbers), `ports` those of the rig."""
         plan = {
             "cart": "c7",
             "secret": secret,
@@ -61,7 +61,7 @@ class School:
             "seed": 7,
             "deeds": [[at_s * 1000, verb, list(numbers)] for at_s, verb, *numbers in deeds],
         }
-        rig = Rig(plan, clock or self.clock, self.clock, self.network, files, system)
+        rig = Rig(plan, clock or self.clock, self.clock, self.network, **ports)
         task = asyncio.create_task(rig.run())
         self.carts.append(task)
         return rig, task

@@ -51,14 +51,10 @@ def test_a_command_it_cannot_carry_out_is_answered_with_why():
     async def act(school):
         school.cart()
         await school.until_s(10)
-        school.command(9, "identify", slot=3)
+        school.command(9, "update", bundle="homeslot.bundle")
         await school.until_s(11)
         reply = school.bodies("reply")[-1]
-        assert (reply["id"], reply["ok"], reply["why"]) == (
-            9,
-            False,
-            "this firmware cannot identify",
-        )
+        assert (reply["id"], reply["ok"], reply["why"]) == (9, False, "this firmware cannot update")
 
     play(act)
 

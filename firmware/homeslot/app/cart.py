@@ -3,24 +3,29 @@
 import asyncio
 
 from homeslot import const
+from homeslot.app.commands import Commands
+from homeslot.app.hands import Hands
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import Resets
 from homeslot.app.sensors import Sensors
 from homeslot.app.supervisor import Supervisor
-from homeslot.core.settings import settings
+from homeslot.core.settings import NEEDED, missing
 from homeslot.core.timekeeper import TimeKeeper
 from homeslot.journal import Journal
+from homeslot.log import Log
 from homeslot.outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from homeslot.app.console import Console
     from homeslot.app.proof import Proof
     from homeslot.board import Board
     from homeslot.contract import Body
-    from homeslot.ports import Boot, Bus, Clock, Files, Network, Pins, System
+    from homeslot.ports import Boot, Bus, Clock, Files, Network, Pins, Serial, System
+    from homeslot.stored import Stored
 
 # At start every 500 ms for 3 s: longer than any switch needs to be known (mains: 2 s).
 _SETTLE_SCANS = const(6)
@@ -34,23 +39,20 @@ _OUTBOX_BOUND_MS = const(10000)
 _FOLLOW_BOUND_MS = const(60000)
 _LINK_BOUND_MS = const(120000)
 _REPORT_BOUND_MS = const(10000)
+_HANDS_BOUND_MS = const(60000)
 
 
 class Cart:
     """One cart's firmware on the ports it is given (see homeslot.ports).
 
-    `changes` are settings that differ from their defaults. `wire_clock`: see app.link. `tell(text)`
-    is given lines for a person at the console.
+    `stored` are its settings; while one that `needed` names is not set, it only senses and listens
+    on the console, `serial`. `wire_clock`: see app.link. `tell(text)` is given the last words.
     """
 
     def __init__(
         self,
         board: "Board",
-        cart: str,
-        host: str,
-        port: int,
-        secret: str,
-        changes: "dict[str, int]",
+        stored: "Stored",
         clock: "Clock",
         wire_clock: "Clock",
         bus: "Bus",
@@ -60,25 +62,30 @@ class Cart:
         system: "System",
         tell: "Callable[[str], None]" = lambda text: None,
         sides: "Boot | None" = None,
+        serial: "Serial | None" = None,
+        needed: "tuple[str, ...]" = NEEDED,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        self.files = files
+        self.system = system
+        self.stored = stored
+        self.settings = stored.values
+        self.keeper = TimeKeeper()
+        self.log = Log(clock)
         self._pins = pins
-        self._system = system
-        self.settings = settings(changes)
         self._tell = tell
-        supervisor = Supervisor(clock, self._live, self._end, system.mark)
+        supervisor = Supervisor(clock, self._live, self.end, system.mark)
         self.supervisor = supervisor
         self.resets = Resets(files, system, supervisor.name)
         journal = Journal(files)
         self.outbox = Outbox(self.settings["outbox_events"], journal)
-        self._keeper = TimeKeeper()
         boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
         files.write("boot", b"%d" % boot)
         self._reporter = Reporter(
             boot,
             board,
             self.settings,
-            self._keeper,
+            self.keeper,
             self.outbox,
             clock,
             network,
@@ -87,18 +94,20 @@ class Cart:
             sides,
         )
         self.sensors = Sensors(board, bus, pins, self._reporter.event)
+        self.commands = Commands(self._reporter, clock)
+        self.console: "Console | None" = None
+        if serial is not None:
+            from homeslot.app.console import Console
+
+            self.console = Console(serial, self.commands, self._reporter, self.log, clock)
         self.link = Link(
-            cart,
-            host,
-            port,
-            secret,
             self.settings,
             network,
             clock,
             wire_clock,
             self.outbox,
             self._reporter,
-            self._keeper,
+            self.commands,
             lambda: self._reporter.state(self.sensors),
         )
         self._proof: "Proof | None" = None
@@ -106,32 +115,43 @@ class Cart:
             from homeslot.app.proof import Proof
 
             self._proof = Proof(sides, clock, self.link)
+        Hands(self)
+        for problem in stored.wrong:
+            self.log.say("settings: " + problem)
+        unset = missing(self.settings, needed)
+        if unset:
+            self.log.say("not provisioned: not set is " + ", ".join(unset))
         self._moved = asyncio.Event()
         self._lag_ms = 0
         report_ms = self.settings["report_s"] * 1000
         supervisor.task("scan", _SCAN_BOUND_MS + self.settings["scan_ms"], self._scan)
         supervisor.task("follow", _FOLLOW_BOUND_MS, self._follow_switches, self._moved.set)
         supervisor.task("outbox", _OUTBOX_BOUND_MS, self._keep)
-        supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
+        if not unset:
+            supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
         supervisor.task("report", _REPORT_BOUND_MS + report_ms, self._report)
+        supervisor.task("hands", _HANDS_BOUND_MS, self._obey, self.commands.wake)
+        if self.console is not None:
+            supervisor.task("hear", None, self.console.read)
+            supervisor.task("speak", _HANDS_BOUND_MS, self._speak, self.console.wake)
 
     async def run(self) -> None:
         """Run for ever. Any defect ends it: the caller lets the controller start again."""
         self._pins.on_fall("bank_interrupt", self._moved.set)
         for _ in range(_SETTLE_SCANS):
-            self.sensors.scan(self._clock.up_ms())
-            self._system.feed_watchdog()
-            await self._clock.sleep_ms(_SETTLE_MS)
+            self.sensors.scan(self.clock.up_ms())
+            self.system.feed_watchdog()
+            await self.clock.sleep_ms(_SETTLE_MS)
         self.sensors.announce()
         await self.supervisor.run()
 
     def _live(self) -> None:
         """Every task shows life: to be told each second."""
-        self._system.feed_watchdog()
+        self.system.feed_watchdog()
         if self._proof is not None and self._proof.given():
             self._proof = None
 
-    def _end(self, why: str) -> None:
+    def end(self, why: str) -> None:
         """The boot is about to end: tell who is near, and the next boot."""
         self._tell(why)
         self.resets.last_words(why)
@@ -139,16 +159,16 @@ class Cart:
     async def _scan(self) -> None:
         """All switches and currents at a steady beat; a late scan is not made up for."""
         period_ms = self.settings["scan_ms"]
-        due_ms = self._clock.up_ms()
+        due_ms = self.clock.up_ms()
         while True:
-            now_ms = self._clock.up_ms()
+            now_ms = self.clock.up_ms()
             self._lag_ms = max(self._lag_ms, now_ms - due_ms)
             self.supervisor.life("scan")
             self.sensors.scan(now_ms)
             if self.sensors.bouncing:
                 self._moved.set()
             due_ms = max(due_ms + period_ms, now_ms)
-            await self._clock.sleep_ms(max(0, due_ms - self._clock.up_ms()))
+            await self.clock.sleep_ms(max(0, due_ms - self.clock.up_ms()))
 
     async def _follow_switches(self) -> None:
         """A closer look at once when a switch moves, until all have come to rest."""
@@ -156,31 +176,39 @@ class Cart:
             if not self.sensors.bouncing:
                 await self._moved.wait()
             self.supervisor.life("follow")
-            now_ms = self._clock.up_ms()
+            now_ms = self.clock.up_ms()
             if self._moved.is_set():
                 self._moved.clear()
                 self.sensors.scan(now_ms, currents=False)
             else:
                 self.sensors.look(now_ms)
-            await self._clock.sleep_ms(_BOUNCE_MS)
+            await self.clock.sleep_ms(_BOUNCE_MS)
 
     async def _link(self) -> None:
         await self.link.run(lambda: self.supervisor.life("link"))
+
+    async def _obey(self) -> None:
+        await self.commands.run(lambda: self.supervisor.life("hands"))
+
+    async def _speak(self) -> None:
+        if self.console is not None:
+            await self.console.send(lambda: self.supervisor.life("speak"))
 
     async def _report(self) -> None:
         """A snapshot now and again, and less often the controller's own health."""
         report_ms = self.settings["report_s"] * 1000
         diag_ms = self.settings["diag_s"] * 1000
-        diag_due_ms = self._clock.up_ms()
+        diag_due_ms = self.clock.up_ms()
         while True:
-            await self._clock.sleep_ms(report_ms)
+            await self.clock.sleep_ms(report_ms)
             self.supervisor.life("report")
             self.link.say("state", self.link.state, True)
-            if self._clock.up_ms() >= diag_due_ms:
-                diag_due_ms = self._clock.up_ms() + diag_ms
-                self.link.say("diag", self._diag)
+            if self.clock.up_ms() >= diag_due_ms:
+                diag_due_ms = self.clock.up_ms() + diag_ms
+                self.link.say("diag", self.diag)
 
-    def _diag(self) -> "Body":
+    def diag(self) -> "Body":
+        """The body of `diag`; what it counts from report to report begins anew."""
         lag_ms, self._lag_ms = self._lag_ms, 0
         return self._reporter.diag(
             lag_ms, self.sensors.bus_errors, self.link.connections, self.link.refused
@@ -190,5 +218,5 @@ class Cart:
         """The outbox's beat: what waits goes to the flash in time."""
         while True:
             self.supervisor.life("outbox")
-            self.outbox.beat(self._clock.up_ms())
-            await self._clock.sleep_ms(_OUTBOX_MS)
+            self.outbox.beat(self.clock.up_ms())
+            await self.clock.sleep_ms(_OUTBOX_MS)

@@ -9,6 +9,7 @@ acknowledged it.
 import asyncio
 
 from homeslot import const, contract
+from homeslot.app.commands import HUB
 from homeslot.core.backoff import Backoff
 from homeslot.mqtt.client import Client, LinkLost
 from homeslot.mqtt.session import Session
@@ -17,9 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from homeslot.app.commands import Commands
     from homeslot.app.reporter import Reporter
     from homeslot.contract import Body
-    from homeslot.core.timekeeper import TimeKeeper
+    from homeslot.core.settings import Values
     from homeslot.outbox import Outbox
     from homeslot.ports import Clock, Network
 
@@ -31,7 +33,7 @@ _WINDOW = const(8)  # events in flight at once
 
 
 class Link:
-    """Keeps the cart with id `cart` connected to the broker at (`host`, `port`).
+    """Keeps the cart connected to the broker that `settings` name.
 
     `clock` is the cart's time; `wire_clock` bounds what the broker must answer, and differs from
     it only where simulated time runs at another speed than the network. `state` makes the body of a
@@ -40,30 +42,26 @@ class Link:
 
     def __init__(
         self,
-        cart: str,
-        host: str,
-        port: int,
-        secret: str,
-        settings: "dict[str, int]",
+        settings: "Values",
         network: "Network",
         clock: "Clock",
         wire_clock: "Clock",
         outbox: "Outbox",
         reporter: "Reporter",
-        keeper: "TimeKeeper",
+        commands: "Commands",
         state: "MakeBody",
     ) -> None:
-        self._cart = cart
-        self._address = (host, port)
-        self._secret = secret
-        self._keep_alive_s = settings["keep_alive_s"]
+        self._cart: str = settings["cart"]
+        self._address: "tuple[str, int]" = (settings["host"], settings["port"])
+        self._secret: str = settings["secret"]
+        self._keep_alive_s: int = settings["keep_alive_s"]
         self._network = network
         self._clock = clock
         self._wire_clock = wire_clock
         self._outbox = outbox
         self._reporter = reporter
-        self._keeper = keeper
-        self._backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS, sum(cart.encode()))
+        self._commands = commands
+        self._backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS, sum(self._cart.encode()))
         self._wake = asyncio.Event()
         self._pending: "list[tuple[str, bool, MakeBody]]" = []  # (kind, retained, body)
         self.state = state
@@ -121,7 +119,7 @@ class Link:
             if not await client.subscribe(contract.topic(self._cart, "cmd")):
                 raise LinkLost("the broker refused our commands")
             await self._publish(client, "link", True, lambda: self._reporter.link("online"))
-            await self._publish(client, "hello", True, self._reporter.hello)
+            await self._publish(client, "hello", True, self.hello)
             await self._publish(client, "state", True, self.state)
             self.reported = True
             self._backoff.reset()
@@ -174,11 +172,4 @@ class Link:
         if retained:
             self.refused += 1
             return
-        why = ""
-        if command["cmd"] == "time":
-            self._keeper.set(command["at_s"], self._clock.up_ms())
-        elif command["cmd"] == "report":
-            self.say("state", self.state, True)
-        else:
-            why = "this firmware cannot " + command["cmd"]
-        self.say("reply", lambda: self._reporter.reply(command["id"], why))
+        self._commands.obey(command, HUB, lambda reply: self.say("reply", reply))

@@ -2,6 +2,7 @@
 
 from homeslot import __version__
 from homeslot.contract import FIRST_S, LAST_S, SEQ_PER_BOOT, VERSION
+from homeslot.core.settings import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,11 +10,10 @@ if TYPE_CHECKING:
     from homeslot.app.sensors import Sensors
     from homeslot.board import Board
     from homeslot.contract import Body
+    from homeslot.core.settings import Values
     from homeslot.core.timekeeper import TimeKeeper
     from homeslot.outbox import Outbox
     from homeslot.ports import Boot, Clock, Network, System
-
-ABILITIES = ["report", "time"]
 
 
 class Reporter:
@@ -27,7 +27,7 @@ class Reporter:
         self,
         boot: int,
         board: "Board",
-        settings: "dict[str, int]",
+        settings: "Values",
         keeper: "TimeKeeper",
         outbox: "Outbox",
         clock: "Clock",
@@ -47,6 +47,7 @@ class Reporter:
         self._system = system
         self._resets = resets
         self._seq = boot * SEQ_PER_BOOT
+        self.abilities: "list[str]" = []  # commands that can be carried out
 
     def event(self, kind: str, index: int, value: str, was: str, current_ma: "int | None") -> None:
         """Put one change into the outbox; `index` is 0 where there is only one of its kind."""
@@ -84,8 +85,8 @@ class Reporter:
                 "reset": self._resets.cause,
                 "why": self._resets.why,
                 "resets": self._resets.counts,
-                "abilities": ABILITIES,
-                "settings": self._settings,
+                "abilities": self.abilities,
+                "settings": shown(self._settings),
             }
         )
         sides = self._sides
@@ -130,10 +131,12 @@ class Reporter:
         )
         return body
 
-    def reply(self, command_id: int, why: str) -> "Body":
-        """The body of `reply`: carried out when `why` is empty."""
+    def reply(self, command_id: int, why: str, said: "Body | None" = None) -> "Body":
+        """The body of `reply`: carried out when `why` is empty; `said` is what else it says."""
         body = self._stamped(self._clock.up_ms())
         body.update({"id": command_id, "ok": not why, "why": why})
+        if said:
+            body.update(said)
         return body
 
     def _stamped(self, up_ms: int) -> "Body":

@@ -53,11 +53,14 @@ class Supervisor:
     def task(
         self,
         name: str,
-        bound_ms: int,
+        bound_ms: "int | None",
         run: "Callable[[], Awaitable[None]]",
         wake: "Callable[[], None] | None" = None,
     ) -> None:
-        """Have `run()` run; it shows life at least every `bound_ms`. To be called before `run`."""
+        """Have `run()` run; it shows life at least every `bound_ms`. To be called before `run`.
+
+        With None it may wait for ever, as one does for what people type.
+        """
         self._tasks.append(_Task(name, bound_ms, run, wake))
 
     def life(self, name: str) -> None:
@@ -93,6 +96,8 @@ class Supervisor:
         while True:
             now_ms = self._clock.up_ms()
             for task in self._tasks:
+                if task.bound_ms is None:
+                    continue
                 silent_ms = now_ms - task.lived_ms
                 if silent_ms > task.bound_ms:
                     return self._told("%s showed no life for %d ms" % (task.name, silent_ms))
@@ -108,7 +113,7 @@ class _Task:
     def __init__(
         self,
         name: str,
-        bound_ms: int,
+        bound_ms: "int | None",
         run: "Callable[[], Awaitable[None]]",
         wake: "Callable[[], None] | None",
     ) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import json
 
 from homeslot.app.cart import Cart
 from homeslot.board import Board
+from homeslot.stored import FILE as SETTINGS
+from homeslot.stored import Stored
 from homeslot_sim.cart.body import Body
 from homeslot_sim.cart.world import World
 
@@ -12,15 +15,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from homeslot.ports import Clock, Files, Network, Stream, System
+    from homeslot.ports import Clock, Files, Network, Serial, Stream, System
 
 
 class Rig:
     """A cart as `plan` says, on a clock and a network.
 
-    `plan` is a dict: `cart` (id), `secret`, `host`, `port`, `board` (the parsed board file),
-    `settings` (changes), `seed`, and `deeds`: a list of [at ms, verb, numbers], in order. `files`
-    and `system` are given where they shall outlive or watch this cart.
+    `plan` is a dict: `cart` (id), `secret`, `host`, `port`, `settings` (more of them), `board` (the
+    parsed board file), `seed`, and `deeds`: a list of [at ms, verb, numbers], in order. `files` and
+    `system` are given where they shall outlive or watch this cart; settings in `files` come before
+    those of the plan. `serial` is its console.
     """
 
     def __init__(
@@ -31,33 +35,28 @@ class Rig:
         network: "Network",
         files: "Files | None" = None,
         system: "System | None" = None,
+        serial: "Serial | None" = None,
     ) -> None:
         board = Board(plan["board"])
+        files = files or _drawer()
+        if files.read(SETTINGS) is None:
+            files.write(SETTINGS, json.dumps(settings(plan)).encode())
         self._clock = clock
         self._deeds = plan["deeds"]
         self.world = World(board.slots, len(board.banks))
         self.body = Body(board, self.world, clock.up_ms, plan["seed"])
         self.cart = Cart(
             board,
-            plan["cart"],
-            plan["host"],
-            plan["port"],
-            plan["secret"],
-            plan["settings"],
+            Stored(files),
             clock,
             wire_clock,
             self.body.bus,
             self.body,
             Air(network, self.world),
-            files or self._drawer(),
+            files,
             system or Controller(),
+            serial=serial,
         )
-
-    def _drawer(self) -> "Files":
-        # Not loaded where files are given: on a controller's heap there is no room to spare.
-        from homeslot_sim.cart.drawer import Drawer
-
-        return Drawer()
 
     async def run(self) -> None:
         """Let the firmware run and the day happen. Ends only by a defect."""
@@ -69,6 +68,21 @@ class Rig:
             if wait_ms > 0:  # what happens in one moment happens before anyone looks again
                 await self._clock.sleep_ms(wait_ms)
             self.body.apply(verb, numbers)
+
+
+def _drawer() -> "Files":
+    # Not loaded where files are given: on a controller's heap there is no room to spare.
+    from homeslot_sim.cart.drawer import Drawer
+
+    return Drawer()
+
+
+def settings(plan: "dict[str, Any]") -> "dict[str, Any]":
+    """The settings of the cart of `plan`: who it is and where its hub is among them."""
+    told: "dict[str, Any]" = plan["settings"].copy()
+    for name in ("cart", "secret", "host", "port"):
+        told[name] = plan[name]
+    return told
 
 
 class Air:
@@ -111,6 +125,10 @@ class _Carried:
         await self._stream.close()
 
 
+class Restarted(BaseException):
+    """The cart starts again. No defect: nothing on the way up is to take it for one."""
+
+
 class Controller:
     """The System port of a controller that was just switched on."""
 
@@ -135,12 +153,12 @@ class Controller:
         """There is no watchdog to bite a simulated cart; a defect ends its process instead."""
 
     def mark(self, number: int) -> None:
-        """It is never reset."""
+        """It is never reset by a watchdog."""
 
     def marked(self) -> int:
         """It was just switched on."""
         return 0
 
     def restart(self) -> None:
-        """End its process: it is not started again."""
-        raise SystemExit("restarted")
+        """End: who has started it may start it again."""
+        raise Restarted

@@ -1,0 +1,62 @@
+"""The commands of a cart, each in a few lines: what the dispatcher's table is filled with.
+
+What takes time or memory and is rarely asked for is loaded when it is.
+"""
+
+from homeslot.app.commands import CONSOLE, Refusal
+from homeslot.core.settings import BadSetting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from homeslot.app.cart import Cart
+    from homeslot.contract import Body
+
+REPL = "repl"  # a file: while it is there the cart is not started, once
+
+
+class Hands:
+    """The handlers of `cart`, offered to its dispatcher."""
+
+    def __init__(self, cart: "Cart") -> None:
+        self._cart = cart
+        for word in ("time", "report", "settings", "logs", "restart"):
+            cart.commands.offer(word, getattr(self, "_" + word))
+
+    def _time(self, command: "Body", sender: str) -> None:
+        self._cart.keeper.set(command["at_s"], self._cart.clock.up_ms())
+
+    def _report(self, command: "Body", sender: str) -> None:
+        """A snapshot for the hub; for the console also what the cart is and how it fares."""
+        cart = self._cart
+        if sender == CONSOLE and cart.console is not None:
+            cart.console.say("hello", cart.link.hello)
+            cart.console.say("state", cart.link.state)
+            cart.console.say("diag", cart.diag)
+        else:
+            cart.link.say("state", cart.link.state, True)
+
+    def _settings(self, command: "Body", sender: str) -> "Body":
+        cart = self._cart
+        try:
+            later = cart.stored.change(command["settings"])
+        except BadSetting as error:
+            raise Refusal(str(error).split("\n")[0])
+        cart.log.say("settings changed by %s: %s" % (sender, ", ".join(command["settings"])))
+        return {"restart": later}
+
+    def _logs(self, command: "Body", sender: str) -> "Body":
+        return {"lines": self._cart.log.lines[:] or [""]}
+
+    def _restart(self, command: "Body", sender: str) -> None:
+        cart = self._cart
+        if command.get("mode", "run") == REPL:
+            if sender != CONSOLE:
+                raise Refusal("mode: repl is for the console only")
+            cart.files.write(REPL, b"1")
+        why = "restart asked for by " + sender
+        cart.log.say(why)
+        cart.commands.at_last(lambda: self._end(why))
+
+    def _end(self, why: str) -> None:
+        self._cart.resets.last_words(why)
+        self._cart.system.restart()
