@@ -25,10 +25,12 @@ class Usb:
         self._writable.register(self._out, select.POLLOUT)
 
     async def read(self, n: int) -> bytes:
-        """Up to `n` bytes as soon as there are any. More than is there would block: one by one."""
-        data = bytearray(await self._arrival.read(1))
-        while len(data) < n and self._readable.poll(0):
-            data += self._in.read(1)
+        """Up to `n` bytes as soon as there are any; b"" when stdin has ended, as USB never does."""
+        byte = await self._arrival.read(1)
+        data = bytearray(byte)
+        while byte and len(data) < n and self._readable.poll(0):
+            byte = self._in.read(1)  # asked for more than is there it would wait
+            data += byte
         return bytes(data)
 
     def write(self, data: bytes) -> int:
