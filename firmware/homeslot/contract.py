@@ -132,6 +132,7 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "id", "int", _POSITIVE,  # number of the command, echoed in its reply
         "cmd", "word", COMMANDS,  # what to do
         "at_s", "int-", _EPOCH_S,  # time: the hub's epoch s
+        "boot", "int-", _POSITIVE,  # time: the highest number of a boot the hub has heard of
         "slot", "int-", _SLOT,  # identify: the slot to light
         "for_s", "int-", (0, 3600),  # identify, nudge: for how long, 0 ends it
         "settings", "map-", (1, 64),  # settings: new values by name

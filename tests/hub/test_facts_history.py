@@ -337,6 +337,43 @@ def test_what_a_cart_kept_of_a_boot_that_never_knew_the_time_is_history_and_no_b
     assert (before.mains.value, before.slots[1].presence.value) == ("on", "present")
 
 
+def test_what_waited_over_a_reboot_is_placed_by_the_clock_of_its_own_boot(start):
+    """Kept before the time was known, told by the next boot: the hub knew when the first began."""
+    clock = Clock(START_S + 500)
+    hub, _ = start(clock)
+    cart = Reporter()
+    cart.knows_time = False
+    cart.now_s += 100
+    kept = [cart.event("mains", 0, "off"), cart.event("mains", 0, "on")]
+    cart.now_s += 100
+    cart.knows_time = True
+    before_cut = cart.state()
+    cart.now_s += 300
+    cart.reboot()
+    hub.take([before_cut, cart.hello(), cart.state(), cart.event("door", 0, "open")])
+    hub.take(kept)
+    assert hub.facts("cart-7", START_S + 99).mains.value == "unknown"
+    now = hub.facts("cart-7", cart.now_s)
+    assert (now.mains.value, now.mains.since_s, now.door.value) == ("on", START_S + 100, "open")
+
+
+@pytest.mark.parametrize("jump_s", [-3600, 3600])
+def test_a_jump_of_the_carts_clock_reorders_nothing(jump_s):
+    """It ran wrong by `jump_s` and is set right between the first and the second event."""
+    cart = Reporter(now_s=START_S + 3600)
+    cart.now_s += jump_s
+    cart.booted_ms += jump_s * 1000
+    messages = [cart.state(), cart.event("slot", 1, "empty")]
+    cart.now_s += 60 - jump_s
+    cart.booted_ms -= jump_s * 1000
+    messages += [cart.event("slot", 1, "idle"), cart.event("slot", 1, "charging")]
+    for order in itertools.permutations(messages):
+        (facts,) = believed([order], [START_S + 10**6])
+        slot = facts.slots[0]
+        assert (slot.presence.value, slot.charge.value) == ("present", "charging")
+        assert slot.presence.since_s == START_S + 3660
+
+
 def test_slots_belong_to_equal_banks_in_order_and_to_none_when_they_do_not_divide(start):
     hub, _ = start(Clock())
     hub.take([Reporter().state()])

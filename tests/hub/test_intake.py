@@ -201,6 +201,50 @@ def test_a_controller_that_lost_its_numbers_becomes_silent_not_frozen(hub, cart,
     assert "numbers went back" in hub.status().refused[0].reason
 
 
+@pytest.mark.parametrize("knows_time", [True, False])
+def test_a_controller_that_lost_its_numbers_is_told_where_they_stood(hub, cart, clock, knows_time):
+    cart.reboot()
+    hub.take([cart.link("online"), cart.state()])
+    wiped = Reporter(now_s=START_S + 3600)
+    wiped.knows_time = knows_time
+    clock.now_s = wiped.now_s
+    (command,) = hub.take([wiped.link("online"), wiped.hello(), wiped.state()])
+    assert body_of(command.payload)["boot"] == 2
+    wiped.boot = 2
+    wiped.reboot()
+    wiped.knows_time = True
+    hub.take([wiped.state()])
+    assert hub.facts("cart-7", clock.now_s).heard_s == clock.now_s
+    assert body_of(hub.take([wiped.hello()])[0].payload)["boot"] == 3
+
+
+def test_gaps_in_the_numbers_are_counted_until_the_events_come(hub, cart):
+    def missing():
+        return hub.status().carts[0].missing
+
+    assert missing() is None
+    hub.take([cart.state()])
+    assert missing() == 0
+    first, lost, late = (cart.event("slot", slot, "empty") for slot in (1, 2, 3))
+    cart.now_s += 60
+    hub.take([first, cart.state()])
+    assert missing() == 2
+    hub.take([late, late])
+    assert missing() == 1
+    hub.take([lost])
+    assert missing() == 0
+    cart.reboot()
+    hub.take([cart.state()])
+    assert missing() == 0
+
+
+def test_a_gap_without_end_counts_what_a_cart_can_have_kept(hub, cart):
+    cart.seq += 900_000
+    cart.now_s += 60
+    hub.take([cart.event("slot", 1, "empty"), cart.state()])
+    assert hub.status().carts[0].missing == 1999
+
+
 def test_a_hello_is_answered_with_the_time_unless_it_is_a_replay(hub, cart, clock):
     clock.now_s += 5
     (command,) = hub.take([cart.hello()])

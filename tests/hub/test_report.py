@@ -107,7 +107,7 @@ def test_the_status_shows_what_controllers_say_of_themselves(hub, clock):
     hub.take([cart.hello(), cart.diag(), cart.state(), cart.link("online")])
     text = printed(status_parts(hub.status()))
     row_of = re.split(r"\s{2,}", row(text.partition("Controllers")[2], "1").strip())
-    assert row_of == ["1", "online", "0.1.0", "0 mA", "5010 mV", "21 °C", "-61 dBm", "3"]
+    assert row_of == ["1", "online", "0.1.0", "0 mA", "5010 mV", "21 °C", "-61 dBm", "3", "0"]
 
 
 def test_refused_messages_can_be_seen_with_when_where_why_and_what_they_said(hub):

@@ -157,6 +157,14 @@ class SqliteStore:
         """See Store."""
         return self._run("INSERT OR IGNORE INTO snapshot VALUES (?,?,?,?,?,?)", snapshot) == 1
 
+    def missing(self, cart: str, boot: int, seq: int, span: int) -> int:
+        """See Store."""
+        here = self._rows(
+            "SELECT count(*) FROM event WHERE cart = ? AND boot = ? AND seq > ? AND seq <= ?",
+            (cart, boot, seq - span, seq),
+        )
+        return span - int(here[0][0])
+
     def has_unplaced(self, cart: str, boot: int) -> bool:
         """See Store."""
         found = self._rows(

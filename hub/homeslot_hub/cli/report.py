@@ -178,7 +178,8 @@ def _cart_row(status: CartStatus, at_s: int) -> tuple[str, ...]:
 
 def _controllers(carts: Sequence[CartStatus]) -> Grid:
     """What the controllers of one school last said of themselves."""
-    heads = ("cart", "link", "firmware", "draw", "battery", "inside", "signal", "events lost")
+    measured = ("draw", "battery", "inside", "signal", "events lost", "events missing")
+    heads = ("cart", "link", "firmware", *measured)
     rows = tuple(
         (
             str(cart.verdict.cart.number),
@@ -189,10 +190,11 @@ def _controllers(carts: Sequence[CartStatus]) -> Grid:
             _measured(cart.temperature_c, "°C"),
             _measured(cart.rssi_dbm, "dBm"),
             _measured(cart.dropped, ""),
+            _measured(cart.missing, ""),
         )
         for cart in carts
     )
-    return Grid("Controllers, as last reported", heads, rows, frozenset({0, 3, 4, 5, 6, 7}))
+    return Grid("Controllers, as last reported", heads, rows, frozenset({0, *range(3, 9)}))
 
 
 def _measured(value: int | None, unit: str) -> str:

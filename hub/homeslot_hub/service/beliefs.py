@@ -39,6 +39,11 @@ class Belief:
         self._before: deque[tuple[int, Picture]] = deque(maxlen=KEPT_BEFORE)
         self._fold(store, None)
 
+    @property
+    def newest_boot(self) -> int:
+        """The highest number of a boot that was heard of; 0 when there was none."""
+        return max(self.last_boot, *(latest.boot for latest in self.latest.values()), 0)
+
     def placed_s(self, boot: int, up_ms: int, at_s: int | None) -> int | None:
         """Measured-at in epoch s: as stamped, else by the boot's clock, None while not known."""
         if at_s is not None:

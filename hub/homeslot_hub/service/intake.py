@@ -115,6 +115,7 @@ class Intake:
             elif body.boot < belief.last_boot and (later := belief.began_before(body.boot, at_s)):
                 problem = f"is {body.boot}, measured after boot {later} began: numbers went back"
                 self._refuse(message, contract.BadMessage(message.topic, "boot", problem))
+                self._correct(belief, message)
                 return
             else:
                 clock = belief.clocks.get(body.boot)
@@ -168,10 +169,19 @@ class Intake:
         self._store.merge_span(belief.controller, boot, moment_s, self._gap_s)
         belief.spans = self._store.spans(belief.controller)
 
+    def _correct(self, belief: Belief, message: Message) -> None:
+        """Tell a cart that has just shown that it does not know the time, or its own number."""
+        sent_s = belief.time_sent_s
+        lately = sent_s is not None and 0 <= self._now - sent_s < TIME_EVERY_S
+        if not (message.retained or lately):
+            self._tell_time(belief)
+
     def _tell_time(self, belief: Belief) -> None:
         self._command_id += 1
         topic = contract.topic(belief.controller, "cmd")
         body = {"v": contract.VERSION, "id": self._command_id, "cmd": "time", "at_s": self._now}
+        if belief.newest_boot:
+            body["boot"] = belief.newest_boot
         try:
             payload = contract.encode(topic, "cmd", body)
         except contract.BadMessage:  # the hub's own clock is not set: it has no time to give
@@ -214,10 +224,8 @@ class Intake:
 
     def _state(self, belief: Belief, message: Message, body: Any, at_s: int | None) -> None:
         self._report(belief, message, body, at_s)
-        if not message.retained and (at_s is None or abs(at_s - self._now) > OFF_S):
-            sent_s = belief.time_sent_s
-            if sent_s is None or not 0 <= self._now - sent_s < TIME_EVERY_S:
-                self._tell_time(belief)
+        if at_s is None or abs(at_s - self._now) > OFF_S:
+            self._correct(belief, message)
         placed_s = belief.placed_s(body.boot, body.up_ms, at_s)
         if placed_s is not None:
             if belief.unfolded is None and belief.picture.implies(body, placed_s):

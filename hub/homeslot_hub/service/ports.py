@@ -128,6 +128,9 @@ class Store(Protocol):
     def add_snapshot(self, snapshot: Snapshot) -> bool:
         """Keep a snapshot; False when that very one is already known."""
 
+    def missing(self, cart: str, boot: int, seq: int, span: int) -> int:
+        """How many of the `span` numbers of this boot up to `seq` no event came with."""
+
     def has_unplaced(self, cart: str, boot: int) -> bool:
         """Whether anything of this boot came without the time."""
 

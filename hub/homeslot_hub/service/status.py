@@ -13,6 +13,8 @@ from homeslot_hub.service.beliefs import Beliefs
 from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
 from homeslot_hub.service.wire import decode
 
+WATCHED_EVENTS = 2000  # no cart keeps more for later
+
 
 @dataclass(frozen=True, slots=True)
 class CartStatus:
@@ -27,7 +29,8 @@ class CartStatus:
     battery_mv: int | None
     temperature_c: int | None
     rssi_dbm: int | None
-    dropped: int | None  # events lost to a full outbox since the controller started
+    dropped: int | None  # events lost in the cart since the controller started
+    missing: int | None  # events before the last snapshot that never came, or not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int)
                     temperature_c=None if state is None else state.temperature_c,
                     rssi_dbm=None if state is None else state.rssi_dbm,
                     dropped=None if diag is None else diag.outbox_dropped,
+                    missing=None if state is None else _missing(store, cart.controller, state),
                 )
             )
     return Status(
@@ -81,6 +85,12 @@ def _body(latest: Latest | None) -> Any:
     if latest is None:
         return None
     return decode(contract.topic(latest.cart, latest.kind), latest.kind, latest.payload)
+
+
+def _missing(store: Store, controller: str, state: Any) -> int:
+    """Gaps in the numbers of the boot that made the snapshot `state`."""
+    span = min(state.seq - state.boot * contract.SEQ_PER_BOOT, WATCHED_EVENTS)
+    return store.missing(controller, state.boot, state.seq, span) if span > 0 else 0
 
 
 def _sum_ma(current_ma: list[int | None]) -> int | None:
