@@ -163,6 +163,10 @@ class MemoryNetwork:
         """(BSSID, RSSI in dBm); None for both while the link is cut."""
         return (self.bssid, self.rssi_dbm) if self.up else (None, None)
 
+    def trouble(self) -> str | None:
+        """No Wi-Fi while the link is cut."""
+        return None if self.up else "no_wifi"
+
     def cut(self) -> None:
         """Take the link away: the cart's streams fail, the broker hears only what is on its way."""
         self.up = False

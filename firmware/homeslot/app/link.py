@@ -12,6 +12,7 @@ from homeslot import const, contract
 from homeslot.app.commands import HUB
 from homeslot.core.backoff import Backoff
 from homeslot.mqtt.client import Client, LinkLost
+from homeslot.mqtt.decoder import SUBACK_FAILURE
 from homeslot.mqtt.session import Session
 
 TYPE_CHECKING = False
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _FIRST_RETRY_MS = const(1000)
 _LAST_RETRY_MS = const(60000)
 _WINDOW = const(8)  # events in flight at once
+_REPLIES = const(8)  # answers that may wait to be sent
 
 
 class Link:
@@ -37,7 +39,12 @@ class Link:
 
     `clock` is the cart's time; `wire_clock` bounds what the broker must answer, and differs from
     it only where simulated time runs at another speed than the network. `state` makes the body of a
-    snapshot.
+    snapshot. `tell(text)` is given a line for people when the link is made, and when it cannot be
+    made for a new reason.
+
+    `trouble` says in a word why there is no link: "no_wifi", "wrong_key", "no_broker" (the network
+    is there, the broker is not), "refused" (it does not take our name and secret); None while there
+    is a link, and until the first attempt has failed.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class Link:
         reporter: "Reporter",
         commands: "Commands",
         state: "MakeBody",
+        tell: "Callable[[str], None]" = lambda text: None,
     ) -> None:
         self._cart: str = settings["cart"]
         self._address: "tuple[str, int]" = (settings["host"], settings["port"])
@@ -64,8 +72,11 @@ class Link:
         self._backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS, sum(self._cart.encode()))
         self._wake = asyncio.Event()
         self._pending: "list[tuple[str, bool, MakeBody]]" = []  # (kind, retained, body)
+        self._tell = tell
+        self._told = ""
         self.state = state
         self.hello = reporter.hello
+        self.trouble: "str | None" = None
         self.connections = 0
         self.refused = 0
         self.reported = False  # whether the broker has acknowledged a snapshot
@@ -80,7 +91,6 @@ class Link:
         if kind != "reply":
             self._pending = [entry for entry in self._pending if entry[0] != kind]
         self._pending.append((kind, retain, body))
-        del self._pending[:-_WINDOW]
         self._wake.set()
 
     async def run(self, beat: "Callable[[], None]") -> None:
@@ -89,8 +99,11 @@ class Link:
             beat()
             try:
                 await self._connection(beat)
-            except OSError:
-                pass  # LinkLost and whatever a network raises: the reason is not ours to mend
+            except OSError as error:  # LinkLost, and whatever a network raises
+                refused = isinstance(error, LinkLost) and error.refused
+                self.trouble = self._network.trouble() or ("refused" if refused else "no_broker")
+                self._say_once("no link, %s: %s" % (self.trouble, error))
+            beat()
             await self._clock.sleep_ms(self._backoff.next_ms())
 
     async def _connection(self, beat: "Callable[[], None]") -> None:
@@ -117,17 +130,20 @@ class Link:
             await client.open()
             self.connections += 1
             if not await client.subscribe(contract.topic(self._cart, "cmd")):
-                raise LinkLost("the broker refused our commands")
+                raise LinkLost("the broker refused our commands", SUBACK_FAILURE)
             await self._publish(client, "link", True, lambda: self._reporter.link("online"))
             await self._publish(client, "hello", True, self.hello)
             await self._publish(client, "state", True, self.state)
             self.reported = True
             self._backoff.reset()
+            self.trouble = None
+            self._say_once("linked to %s:%d" % self._address)
             self._outbox.connected()
             while client.lost is None:
                 beat()
                 await self._empty(client, beat)
                 await self._wake.wait()
+            raise LinkLost(client.lost)
         finally:
             await client.close()
 
@@ -159,17 +175,27 @@ class Link:
         payload = self._encode(kind, body())
         await client.publish(contract.topic(self._cart, kind), payload, retain=retain)
 
+    def _say_once(self, text: str) -> None:
+        """Tell `text` unless it is what was told last: a cart may be without a link for days."""
+        if text != self._told:
+            self._told = text
+            self._tell(text)
+
     def _encode(self, kind: str, body: "Body") -> bytes:
         return contract.encode(contract.topic(self._cart, kind), kind, body)
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
-        """Carry out one command. A broken or replayed one is counted, and changes nothing."""
+        """Carry out one command. What is refused is counted, and changes nothing.
+
+        That is one that is broken, or replayed, or comes while too many others wait for their
+        answers to leave: nobody would hear what became of it.
+        """
         try:
             command = contract.decode(topic, "cmd", payload)
         except contract.BadMessage:
             self.refused += 1
             return
-        if retained:
+        if retained or sum([entry[0] == "reply" for entry in self._pending]) >= _REPLIES:
             self.refused += 1
             return
         self._commands.obey(command, HUB, lambda reply: self.say("reply", reply))

@@ -5,6 +5,8 @@ One small file. It is written once at each start, and once more when a boot ends
 
 import json
 
+from homeslot.contract import RESET
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from homeslot.ports import Files, System
 
 FILE = "resets"
+MOST = 1 << 30  # counted; a boot a minute gets there in two thousand years
 LONGEST = 120  # characters of contract field `why`
 
 
@@ -27,7 +30,7 @@ class Resets:
         self._mark = system.marked()
         self.cause = system.reset_cause()
         self.counts, self._words = _parse(files.read(FILE))
-        self.counts[self.cause] = self.counts.get(self.cause, 0) + 1
+        self.counts[self.cause] = min(self.counts.get(self.cause, 0) + 1, MOST)
         self._write("")
 
     @property
@@ -42,7 +45,7 @@ class Resets:
 
     def last_words(self, why: str) -> None:
         """Keep for the next boot why this one ends. A flash that takes no more is no hindrance."""
-        self._write("".join(c if " " <= c <= "~" else "?" for c in why[:LONGEST]))
+        self._write(_plain(why))
 
     def _write(self, words: str) -> None:
         try:
@@ -52,9 +55,17 @@ class Resets:
 
 
 def _parse(text: "bytes | None") -> "tuple[dict[str, int], str]":
-    """The counts and the words in the file; none of either when it cannot be read."""
+    """The counts and the words in the file; what no boot can have written is left out."""
     try:
-        counts, words = json.loads((text or b'[{}, ""]').decode())
-        return {str(cause): int(count) for cause, count in counts.items()}, str(words)
-    except (ValueError, TypeError, AttributeError):
+        counts, words = json.loads((text or b"[]").decode())
+        known = {cause: counts[cause] for cause in RESET if cause in counts}
+    except (ValueError, TypeError, KeyError):
         return {}, ""
+    fit = {
+        cause: count for cause, count in known.items() if type(count) is int and 0 <= count <= MOST
+    }
+    return fit, _plain(str(words))
+
+
+def _plain(words: str) -> str:
+    return "".join(c if " " <= c <= "~" else "?" for c in words[:LONGEST])

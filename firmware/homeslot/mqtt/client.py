@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     OnMessage = Callable[[str, bytes, bool], None]
 
 _CHUNK = const(128)  # bytes asked of the network at once
+_OPEN_MS = const(30000)  # to join a network, ask for its hub's address, and shake hands
 
 
 class LinkLost(OSError):
@@ -82,8 +83,10 @@ class Client:
         return self._lost and self._lost[0]
 
     async def open(self) -> None:
-        """Connect within the session's `timeout_ms`. Raises LinkLost."""
-        self._session.connect(self._clock.up_ms())
+        """Connect: the network in 30 s, and then the broker in the session's `timeout_ms`.
+
+        Raises LinkLost.
+        """
         self._lost = None
         for work in (self._read, self._send, self._watch):
             self._tasks.append(asyncio.create_task(self._until_lost(work)))
@@ -164,6 +167,7 @@ class Client:
         host, port = self._address
         session = self._session
         self._stream = await self._network.open(host, port)
+        session.connect(self._clock.up_ms())
         self._notify()
         while True:
             data = await self._stream.read(_CHUNK)
@@ -189,9 +193,12 @@ class Client:
                 self._notify()
 
     async def _watch(self) -> None:
+        opened_by_ms = self._clock.up_ms() + _OPEN_MS
         while True:
             await self._clock.sleep_ms(self._session.step_ms)
             overdue = self._session.tick(self._clock.up_ms())
+            if self._stream is None and self._clock.up_ms() >= opened_by_ms:
+                overdue = "no network within %d ms" % _OPEN_MS
             if overdue is not None:
                 raise LinkLost(overdue)
             self._notify()

@@ -7,7 +7,7 @@ settings; what passes is the cart's own MQTT, with the cart's own credentials.
 import asyncio
 
 from homeslot import tunnel
-from homeslot.mqtt.stream import no_access_point
+from homeslot.mqtt.stream import no_access_point, no_trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class SerialNetwork:
         self._end = tunnel.Tunnel(False)
         self._changed = asyncio.Event()
         self.access_point = no_access_point
+        self.trouble = no_trouble
 
     def receive(self, line: "bytes | bytearray") -> None:
         """Take a line that came in."""

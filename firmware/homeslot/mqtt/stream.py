@@ -19,6 +19,11 @@ def no_access_point() -> "AccessPoint":
     return (None, None)
 
 
+def no_trouble() -> "str | None":
+    """What keeps a wire from being joined: nothing."""
+    return None
+
+
 class TcpNetwork:
     """ports.Network over TCP; `access_point` is asked for (BSSID, RSSI in dBm) where there is one.
 
@@ -37,6 +42,7 @@ class TcpNetwork:
     ) -> None:
         self.access_point = access_point
         self._tls = tls
+        self.trouble = no_trouble
 
     async def open(self, host: str, port: int) -> "Stream":
         """Connect. Raises OSError.

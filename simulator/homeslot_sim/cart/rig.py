@@ -101,6 +101,10 @@ class Air:
         """The access point of the storage room."""
         return ("02:00:00:00:00:01", -60)
 
+    def trouble(self) -> "str | None":
+        """No Wi-Fi while the link is down."""
+        return self._network.trouble() if self._world.good["link"][0] else "no_wifi"
+
     def check(self) -> None:
         """Raise OSError while the link is down."""
         if not self._world.good["link"][0]:
