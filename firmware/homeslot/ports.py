@@ -59,6 +59,9 @@ if TYPE_CHECKING:
         def access_point(self) -> "tuple[str | None, int | None]":
             """(BSSID, RSSI in dBm) of the access point in use; None where there is none."""
 
+        def trouble(self) -> "str | None":
+            """What keeps the cart from joining: "no_wifi" or "wrong_key"; None: it has joined."""
+
     class Serial(Protocol):
         """The serial console: USB on the board."""
 
@@ -67,8 +70,6 @@ if TYPE_CHECKING:
 
         def write(self, data: bytes) -> int:
             """Take what there is room for, at once; how many bytes that were."""
-        def trouble(self) -> "str | None":
-            """What keeps the cart from joining: "no_wifi" or "wrong_key"; None: it has joined."""
 
     class Files(Protocol):
         """A few small files that survive a power cut: what a call did is there when it returns.

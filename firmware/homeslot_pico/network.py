@@ -1,13 +1,16 @@
 """ports.Network over the Wi-Fi of a Pico W (CYW43). It can show a key: no WPA2-Enterprise."""
 
 import asyncio
+import time
 
 import network
 
 from homeslot.mqtt.stream import TcpNetwork
+from homeslot_pico.names import resolved
 
 JOIN_MS = 20000
 POLL_MS = 100
+PATIENCE = 8  # failed joins in a row after which the chip is switched off and on: some hang
 # MicroPython reads the signal, but names no way to the access point's address (issue 11462): the
 # CYW43 is asked itself. WLC_GET_BSSID is 23, doubled: bit 0 of the driver's command says `set`.
 GET_BSSID = 46
@@ -21,11 +24,22 @@ class Wifi:
         self._key = key
         self._nic = network.WLAN(network.WLAN.IF_STA)
         self._tcp = TcpNetwork(self.access_point)
+        self._trouble = "no_wifi"
+        self._began_ms = None  # when the join began that goes on
+        self._failed = 0
 
     async def open(self, host: str, port: int):
-        """Join unless joined, then connect. Raises OSError that says which of the two failed."""
+        """Join unless joined, then connect. Raises OSError that says which of the two failed.
+
+        The name `host` is looked up anew each time: the hub may have moved.
+        """
         await self._join()
-        return await self._tcp.open(host, port)
+        address = await resolved(host, self._nic.ifconfig()[3])
+        return await self._tcp.open(address, port, host)
+
+    def trouble(self):
+        """What keeps the cart out of its network: "no_wifi", "wrong_key"; None when it is in."""
+        return None if self._nic.isconnected() else self._trouble
 
     def access_point(self):
         """(BSSID, RSSI in dBm) of the access point in use; None for what the chip does not say."""
@@ -41,21 +55,29 @@ class Wifi:
 
     async def _join(self):
         nic = self._nic
-        if nic.isconnected():
-            return
-        nic.active(True)
-        nic.config(pm=network.WLAN.PM_NONE)  # asleep, the chip misses the broker's packets
-        if nic.status() != network.STAT_CONNECTING:  # a join whose caller lost patience goes on
+        if not nic.isconnected() and self._began_ms is None:
+            nic.active(True)
+            nic.config(pm=network.WLAN.PM_NONE)  # asleep, the chip misses the broker's packets
             nic.connect(self._ssid, self._key)
-        for _ in range(JOIN_MS // POLL_MS):
-            if nic.isconnected():
-                return
-            if nic.status() < 0:
-                break
+            self._began_ms = time.ticks_ms()
+        # A join whose caller lost patience goes on: the next caller waits for what is left of it.
+        while not nic.isconnected():
+            status = nic.status()
+            if status < 0 or time.ticks_diff(time.ticks_ms(), self._began_ms) > JOIN_MS:
+                self._give_up(status)
             await asyncio.sleep_ms(POLL_MS)
-        why = _why(nic.status())
-        nic.disconnect()
-        raise OSError("Wi-Fi %s: %s" % (self._ssid, why))
+        self._trouble = "no_wifi"
+        self._began_ms = None
+        self._failed = 0
+
+    def _give_up(self, status):
+        self._trouble = "wrong_key" if status == network.STAT_WRONG_PASSWORD else "no_wifi"
+        self._began_ms = None
+        self._failed += 1
+        self._nic.disconnect()
+        if self._failed % PATIENCE == 0:
+            self._nic.deinit()
+        raise OSError("Wi-Fi %s: %s" % (self._ssid, _why(status)))
 
 
 def _why(status):

@@ -11,6 +11,7 @@ import asyncio
 import network
 
 from homeslot.mqtt.stream import TcpNetwork, no_access_point
+from homeslot_pico.names import resolved
 
 LEASE_MS = 20000
 POLL_MS = 100
@@ -35,11 +36,16 @@ class Wired:
         nic.active(True)  # does nothing where it is
         for _ in range(self._lease_ms // POLL_MS):
             if nic.isconnected():
-                return Cabled(await self._tcp.open(host, port), self)
+                address = await resolved(host, nic.ifconfig()[3])
+                return Cabled(await self._tcp.open(address, port, host), self)
             await asyncio.sleep_ms(POLL_MS)
         why = self._why()
         nic.active(False)  # the next try begins with a reset of the chip and a new DHCP
         raise OSError("Ethernet: " + why)
+
+    def trouble(self):
+        """"no_wifi" while there is no cable or no address: the cart is in no network."""
+        return None if self._nic.isconnected() else "no_wifi"
 
     def check(self) -> None:
         """Raise OSError while the cable is out."""

@@ -30,9 +30,10 @@ class TcpNetwork:
     With `tls` (see mqtt.tls) everything goes through TLS. MicroPython greets at the first read or
     write: a broker that is refused is an OSError from there.
 
-    MicroPython looks names up without yielding: give it an address where that matters. It notices
-    a refused connection only at the first read or write, and leaves the socket of an `open` that
-    was cancelled to the garbage collector (on the unix port, to the end of the process).
+    MicroPython looks names up without yielding: give it an address where that matters, and the name
+    for the broker's certificate. It notices a refused connection only at the first read or write,
+    and leaves the socket of an `open` that was cancelled to the garbage collector (on the unix
+    port, to the end of the process).
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class TcpNetwork:
         self._tls = tls
         self.trouble = no_trouble
 
-    async def open(self, host: str, port: int) -> "Stream":
-        """Connect. Raises OSError.
+    async def open(self, host: str, port: int, name: "str | None" = None) -> "Stream":
+        """Connect; with TLS the broker's certificate is to bear `name`, else `host`.
+
+        Raises OSError.
 
         Raises MemoryError where the heap is in too many pieces for TLS, which wants 17 kB in one:
         trying again would not mend that, a new start does.
@@ -53,7 +56,9 @@ class TcpNetwork:
         if self._tls is not None:
             gc.collect()
         try:
-            reader, writer = await asyncio.open_connection(host, port, ssl=self._tls)
+            reader, writer = await asyncio.open_connection(
+                host, port, ssl=self._tls, server_hostname=name if self._tls else None
+            )
         except OSError as error:
             if error.errno == errno.ENOMEM:
                 raise MemoryError("no room for a connection")

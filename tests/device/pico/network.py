@@ -30,6 +30,12 @@ class WLAN:
         self._status = STAT_CONNECTING
         self._left = WLAN.looks
 
+    def ifconfig(self):
+        return ("127.0.0.2", "255.255.255.0", "127.0.0.1", "127.0.0.1")
+
+    def deinit(self):
+        said.append("off")
+
     def disconnect(self):
         self._status = STAT_IDLE
 
