@@ -44,7 +44,7 @@ class Wired:
         raise OSError("Ethernet: " + why)
 
     def trouble(self):
-        """"no_wifi" while there is no cable or no address: the cart is in no network."""
+        """ "no_wifi" while there is no cable or no address: the cart is in no network."""
         return None if self._nic.isconnected() else "no_wifi"
 
     def check(self) -> None:

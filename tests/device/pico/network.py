@@ -81,6 +81,9 @@ class WIZNET5K:
     def status(self):
         return (2 if self._up else 1) if WIZNET5K.cable else 0
 
+    def ifconfig(self):
+        return ("127.0.0.2", "255.255.255.0", "127.0.0.1", "127.0.0.1")
+
     def isconnected(self):
         if WIZNET5K.cable and WIZNET5K.server and self._up and self._left > 0:
             self._left -= 1
