@@ -109,7 +109,7 @@ class Cart:
             self._reporter,
             self.commands,
             lambda: self._reporter.state(self.sensors),
-            tell,
+            self.log.say,
         )
         self._proof: "Proof | None" = None
         if sides is not None:

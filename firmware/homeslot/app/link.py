@@ -57,7 +57,7 @@ class Link:
         reporter: "Reporter",
         commands: "Commands",
         state: "MakeBody",
-        tell: "Callable[[str], None]" = lambda text: None,
+        tell: "Callable[[str], None]",
     ) -> None:
         self._cart: str = settings["cart"]
         self._address: "tuple[str, int]" = (settings["host"], settings["port"])
@@ -102,7 +102,7 @@ class Link:
             except OSError as error:  # LinkLost, and whatever a network raises
                 refused = isinstance(error, LinkLost) and error.refused
                 self.trouble = self._network.trouble() or ("refused" if refused else "no_broker")
-                self._say_once("no link, %s: %s" % (self.trouble, error))
+                self._say_once("link: none, %s: %s" % (self.trouble, error))
             beat()
             await self._clock.sleep_ms(self._backoff.next_ms())
 
@@ -137,7 +137,7 @@ class Link:
             self.reported = True
             self._backoff.reset()
             self.trouble = None
-            self._say_once("linked to %s:%d" % self._address)
+            self._say_once("link: made to %s:%d" % self._address)
             self._outbox.connected()
             while client.lost is None:
                 beat()
