@@ -19,12 +19,15 @@ NO_CABLE = 0
 
 
 class Wired:
-    """The way to the broker over the cable, with an address from the school's DHCP."""
+    """The way to the broker over the cable, with an address from the school's DHCP.
 
-    def __init__(self, lease_ms=LEASE_MS):
+    `tls` is as TcpNetwork takes it.
+    """
+
+    def __init__(self, tls=None, lease_ms=LEASE_MS):
         self._lease_ms = lease_ms
         self._nic = network.WIZNET5K()
-        self._tcp = TcpNetwork()
+        self._tcp = TcpNetwork(tls=tls)
         self.access_point = no_access_point
 
     async def open(self, host: str, port: int):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from homeslot.tunnel import CLOSED, OPEN, Tunnel
 
+from . import tls
 from .cable import Cable
 from .gateway_process import GatewayProcess
 from .hub_process import HOMESLOT
@@ -235,6 +238,36 @@ def test_asked_to_stop_it_stops_and_says_so(
         assert gateway.stop(number) == 0
         assert gateway.said.endswith("the gateway stops\n")
         assert "Traceback" not in gateway.said
+
+
+def test_with_a_ca_the_broker_is_spoken_to_in_tls_and_has_to_prove_itself(
+    cable: Cable, broker: socket.socket, tmp_path: Path
+) -> None:
+    schools = [tmp_path / name for name in ("ours", "theirs")]
+    for folder in schools:
+        folder.mkdir()
+    files, other = [tls.good(folder) for folder in schools]
+    assert files.listens is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files.listens)
+    cart = End(cable)
+    with GatewayProcess(tmp_path / "log", [cable.port], place(broker), "--ca", str(files.ca)):
+        cart.open()
+        cart.until("the broker is called", lambda: select.select([broker], [], [], 0)[0])
+        plain, _ = broker.accept()
+        with context.wrap_socket(plain, server_side=True) as connection:
+            cart.until("the connection is open", lambda: cart.tunnel.state == OPEN)
+            cart.send(b"in secret")
+            assert connection.recv(100) == b"in secret"
+    cart.tunnel.reset("the next")
+    with GatewayProcess(tmp_path / "log", [cable.port], place(broker), "--ca", str(other.ca)):
+        cart.open()
+        cart.until("the broker is called", lambda: select.select([broker], [], [], 0)[0])
+        plain, _ = broker.accept()
+        with plain, suppress(ssl.SSLError), context.wrap_socket(plain, server_side=True) as deaf:
+            assert deaf.recv(100) == b""
+        cart.until("it is refused", lambda: cart.tunnel.state == CLOSED)
+        assert "certificate verify failed" in cart.tunnel.why
 
 
 @pytest.mark.parametrize(

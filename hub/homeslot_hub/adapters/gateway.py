@@ -27,6 +27,7 @@ from homeslot.tunnel import ASKED, HIGHEST, MARK, OPEN, Tunnel
 BAUD = 115200  # USB ignores it; a real UART is set to it
 RETRY_S = 1.0
 CONNECT_S = 8.0  # less than the ten seconds a cart waits for its broker
+PATIENCE_MS = 30000  # with a busy cart: one that is gone asks for a new connection anyway
 LONGEST_LINE = 4096
 _READ_S = 0.1
 _WRITE_S = 2.0
@@ -125,7 +126,7 @@ class Carrier:
         self._threads = threads
         self._broker = broker
         self._say = say
-        self._tunnel = Tunnel(answers=True)
+        self._tunnel = Tunnel(answers=True, patience_ms=PATIENCE_MS)
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
