@@ -14,7 +14,6 @@ from homeslot.core.settings import NEEDED
 from homeslot.folder import Folder
 from homeslot.stored import Stored
 from homeslot_pico.clock import Clock
-from homeslot_pico.network import Wifi
 from homeslot_pico.pins import Pins
 from homeslot_pico.serial import Usb
 from homeslot_pico.system import System
@@ -47,6 +46,7 @@ def main(boot=None) -> None:
     clock = Clock()
     system = System(board["pins"], board["circuit"])
     system.feed_watchdog()
+    network, needed = _way(board["controller"], stored.values)
     cart = Cart(
         board=Board(board),
         stored=stored,
@@ -54,13 +54,13 @@ def main(boot=None) -> None:
         wire_clock=clock,
         bus=I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"]),
         pins=pins,
-        network=Wifi(stored.values["wifi_ssid"], stored.values["wifi_key"]),
+        network=network,
         files=files,
         system=system,
         tell=lambda text: print("homeslot: " + text),
         sides=boot,
         serial=Usb(),
-        needed=NEEDED + WIFI,
+        needed=needed,
     )
     try:
         asyncio.run(cart.run())
@@ -72,3 +72,19 @@ def main(boot=None) -> None:
         time.sleep_ms(SHOWN_MS)
         system.restart()
         raise
+
+
+def _way(controller, values):
+    """The way to the hub (None: a gateway at the console), and the settings it needs.
+
+    Only the way that is gone is loaded.
+    """
+    if values["gateway"]:
+        return None, NEEDED
+    if controller.startswith("w5500"):
+        from homeslot_pico.wired import Wired
+
+        return Wired(), NEEDED
+    from homeslot_pico.network import Wifi
+
+    return Wifi(values["wifi_ssid"], values["wifi_key"]), NEEDED + WIFI

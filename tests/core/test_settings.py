@@ -8,6 +8,7 @@ from homeslot import contract
 from homeslot.core.settings import (
     CART_ID,
     NEEDED,
+    ON_A_CABLE,
     SECRETS,
     SETTINGS,
     BadSetting,
@@ -40,7 +41,7 @@ def test_every_default_is_in_its_range_and_every_name_is_there_once():
     assert len(ROWS) == len(SETTINGS) == len(RANGES) + len(TEXTS)
     for name, default in settings({}).items():
         assert default == "" or RANGES[name][0] <= default <= RANGES[name][1]
-    assert {*SECRETS, *NEEDED} <= set(ROWS)
+    assert {*SECRETS, *NEEDED, *ON_A_CABLE} <= set(ROWS)
 
 
 @given(changes=CHANGES)
@@ -76,7 +77,8 @@ def test_a_text_that_is_too_long_not_printable_or_no_text_is_refused_and_no_secr
 def test_what_is_shown_is_all_but_the_secrets_and_what_is_missing_is_what_is_not_set(changes):
     values = settings(changes)
     assert shown(values) == {name: values[name] for name in ROWS if name not in SECRETS}
-    assert missing(values) == [name for name in NEEDED if not changes.get(name)]
+    needed = ON_A_CABLE if values["gateway"] else NEEDED
+    assert missing(values) == [name for name in needed if not changes.get(name)]
 
 
 def test_all_that_is_wrong_is_told_at_once():

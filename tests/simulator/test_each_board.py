@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from homeslot.board import Board
+from homeslot.mqtt.stream import TcpNetwork
 from homeslot_hardware import boards, parts
+from homeslot_hardware.controllers import CONTROLLERS
 from homeslot_sim.cart.body import Body
+from homeslot_sim.cart.rig import Air
 from homeslot_sim.cart.world import World
 from homeslot_sim.chips.ina3221 import INA3221
 from homeslot_sim.chips.mcp23017 import MCP23017
@@ -41,6 +44,14 @@ def test_the_simulated_chips_are_those_of_the_board_file_and_of_its_parts_list(n
     there = [type(chip) for chips in body.chips for chip in chips.values()]
     assert there.count(MCP23017) == bought[parts.PARTS["presence"].what]
     assert there.count(INA3221) == bought[parts.PARTS["current"].what]
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_a_board_with_a_cable_hears_no_access_point(name):
+    text = boards.load(name)
+    network = Air(TcpNetwork(), World(1, 1), text)
+    hears = CONTROLLERS[text["controller"]].network.startswith("Wi-Fi")
+    assert (network.access_point() != (None, None)) == hears
 
 
 def test_without_a_board_line_every_cart_has_the_reference_board(tmp_path):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from homeslot.app.proof import Proof
     from homeslot.board import Board
     from homeslot.contract import Body
+    from homeslot.mqtt.serial import SerialNetwork
     from homeslot.ports import Boot, Bus, Clock, Files, Network, Pins, Serial, System
     from homeslot.stored import Stored
 
@@ -46,7 +47,8 @@ class Cart:
     """One cart's firmware on the ports it is given (see homeslot.ports).
 
     `stored` are its settings; while one that `needed` names is not set, it only senses and listens
-    on the console, `serial`. `wire_clock`: see app.link. `tell(text)` is given the last words.
+    on the console, `serial`. `network` None: its way to the hub is a gateway at the console.
+    `wire_clock`: see app.link. `tell(text)` is given the last words.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Cart:
         wire_clock: "Clock",
         bus: "Bus",
         pins: "Pins",
-        network: "Network",
+        network: "Network | None",
         files: "Files",
         system: "System",
         tell: "Callable[[str], None]" = lambda text: None,
@@ -81,6 +83,11 @@ class Cart:
         self.outbox = Outbox(self.settings["outbox_events"], journal)
         boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
         files.write("boot", b"%d" % boot)
+        tunnel: "SerialNetwork | None" = None
+        if network is None:
+            from homeslot.mqtt.serial import SerialNetwork
+
+            network = tunnel = SerialNetwork(wire_clock, boot)
         self._reporter = Reporter(
             boot,
             board,
@@ -100,6 +107,9 @@ class Cart:
             from homeslot.app.console import Console
 
             self.console = Console(serial, self.commands, self._reporter, self.log, clock)
+            if tunnel is not None:
+                self.console.tunnel = tunnel.receive
+                tunnel.send = self.console.write
         self.link = Link(
             self.settings,
             network,

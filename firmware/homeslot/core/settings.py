@@ -14,6 +14,7 @@ SETTINGS = (
     ("secret", "", 1, 128, "characters"),  # secret of the cart, as `homeslot cart add` showed it
     ("host", "", 1, 128, "characters"),  # name or address of the hub
     ("port", 1883, 1, 65535, ""),  # port of the hub's broker
+    ("gateway", 0, 0, 1, ""),  # 1: the way to the hub is `homeslot gateway` on the USB cable
     ("wifi_ssid", "", 1, 32, "characters"),  # name of the Wi-Fi network
     ("wifi_key", "", 8, 63, "characters"),  # pre-shared key of the Wi-Fi network
     ("scan_ms", 1000, 200, 60000, "ms"),  # time between two scans of all currents
@@ -24,6 +25,7 @@ SETTINGS = (
 )
 SECRETS = ("secret", "wifi_key")  # written, and never shown
 NEEDED = ("cart", "secret", "host")  # without these no cart can report
+ON_A_CABLE = ("cart", "secret")  # nor without these through a gateway, which knows the rest
 CART_ID = "abcdefghijklmnopqrstuvwxyz0123456789-"  # what the id of a cart is made of
 
 
@@ -56,7 +58,9 @@ def settings(changes: "Values") -> "Values":
 
 
 def missing(values: "Values", needed: "tuple[str, ...]" = NEEDED) -> "list[str]":
-    """Those of `needed` that are not set."""
+    """Those of `needed` that are not set; a gateway needs less."""
+    if values["gateway"]:
+        needed = ON_A_CABLE
     return [name for name in needed if not values[name]]
 
 

@@ -6,7 +6,7 @@ settings; what passes is the cart's own MQTT, with the cart's own credentials.
 
 import asyncio
 
-from homeslot import tunnel
+from homeslot import const, tunnel
 from homeslot.mqtt.stream import no_access_point, no_trouble
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from homeslot.ports import Clock
 
+_PER_BOOT = const(4096)  # numbers of connections; more of them meet the next boot's after days
 TICK_MS = tunnel.RETRY_MS // 2
 
 
@@ -22,14 +23,13 @@ class SerialNetwork:
     """The way to the broker in lines, for whoever holds the serial port.
 
     He sets `send(line)`, which writes a line and its newline or loses it, and gives each line that
-    begins with `tunnel.MARK` to `receive`. `number` gives a number for each connection, one of
-    1..tunnel.HIGHEST that it did not give lately, also not before a restart. There is one
-    connection at a time: a new one ends the one before.
+    begins with `tunnel.MARK` to `receive`. There is one connection at a time: a new one ends the
+    one before. `boot` is the number of this boot: connections are numbered over all boots.
     """
 
-    def __init__(self, clock: "Clock", number: "Callable[[], int]") -> None:
+    def __init__(self, clock: "Clock", boot: int) -> None:
         self._clock = clock
-        self._number = number
+        self._last = boot * _PER_BOOT
         self.send: "Callable[[bytes], None]" = _nowhere
         self._end = tunnel.Tunnel(False)
         self._changed = asyncio.Event()
@@ -47,7 +47,8 @@ class SerialNetwork:
         Whoever loses patience cancels this.
         """
         self.lose("another connection was opened")
-        number = self._number()
+        self._last += 1
+        number = 1 + self._last % tunnel.HIGHEST
         self._end.open(self._clock.up_ms(), number)
         ticking = asyncio.create_task(self._tick(number))
         granted = False

@@ -41,18 +41,19 @@ class Rig:
         files = files or _drawer()
         if files.read(SETTINGS) is None:
             files.write(SETTINGS, json.dumps(settings(plan)).encode())
+        stored = Stored(files)
         self._clock = clock
         self._deeds = plan["deeds"]
         self.world = World(board.slots, len(board.banks))
         self.body = Body(board, self.world, clock.up_ms, plan["seed"])
         self.cart = Cart(
             board,
-            Stored(files),
+            stored,
             clock,
             wire_clock,
             self.body.bus,
             self.body,
-            Air(network, self.world),
+            None if stored.values["gateway"] else Air(network, self.world, plan["board"]),
             files,
             system or Controller(),
             serial=serial,
@@ -86,9 +87,10 @@ def settings(plan: "dict[str, Any]") -> "dict[str, Any]":
 
 
 class Air:
-    """The Network port through the air: nothing passes while the world's link is down."""
+    """The Network port as the board has it: nothing passes while the world's link is down."""
 
-    def __init__(self, network: "Network", world: World) -> None:
+    def __init__(self, network: "Network", world: World, board: "dict[str, Any]") -> None:
+        self._wired = board["controller"].startswith("w5500")
         self._network = network
         self._world = world
 
@@ -98,7 +100,9 @@ class Air:
         return _Carried(await self._network.open(host, port), self)
 
     def access_point(self) -> "tuple[str | None, int | None]":
-        """The access point of the storage room."""
+        """The access point of the storage room; a board with a cable hears none."""
+        if self._wired:
+            return (None, None)
         return ("02:00:00:00:00:01", -60)
 
     def trouble(self) -> "str | None":
