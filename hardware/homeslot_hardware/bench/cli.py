@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from homeslot_hardware import boards
-from homeslot_hardware.bench import flashing, look, paper, release
+from homeslot_hardware.bench import flashing, look, paper, release, tell
 from homeslot_hardware.bench.problems import BadInput, BenchError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (paper, look, flashing, release):
+for part in (paper, look, tell, flashing, release):
     app.add_typer(part.app)
 
 

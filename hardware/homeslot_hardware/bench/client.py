@@ -107,9 +107,10 @@ class Client:
         """Send one command. Raises Unplugged."""
         line = json.dumps(body).encode() + b"\n"
         if not self._begun:
-            # Whoever was here before may have gone in the middle of a line.
+            # Whoever was here before may have gone in the middle of a line, even one that lacks
+            # nothing but its end: this makes it one that is refused.
             self._begun = True
-            line = b"\r\n" + line
+            line = b"!\r\n" + line
         try:
             self._port.write(line)
         except (serial.SerialException, OSError) as error:

@@ -10,9 +10,7 @@ new, never between; and to flash it again goes on where it ended.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -21,10 +19,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from homeslot_hardware import boards, bundles, firmware
-from homeslot_hardware.bench.onboard import Onboard, differing, onboard
+from homeslot_hardware.bench.onboard import Onboard, differing, onboard_soon
 from homeslot_hardware.bench.options import (
-    POLL_S,
-    RETURN_S,
     WAIT_S,
     Port,
     Wait,
@@ -89,7 +85,7 @@ def flash(
     board_file = None if board is None else json.dumps(boards.load(board)).encode()
     at = choose(port)
     _stop(at, wait, version, yes)
-    with _patiently(at, wait) as opened:
+    with onboard_soon(at, wait) as opened:
         tried = put(opened, side, start, board_file, keys, version, for_good, _progress)
         opened.leave()
     typer.echo("written and read back; starting it")
@@ -170,22 +166,6 @@ def _stop(port: str, wait_s: float, version: str, yes: bool) -> None:
 def _confirm(found: str, version: str, yes: bool) -> None:
     if not yes:
         typer.confirm(f"{found}. Put homeslot {version} on it?", abort=True)
-
-
-@contextmanager
-def _patiently(port: str, wait_s: float) -> Iterator[Onboard]:
-    """`onboard` of a board that may just be starting again: its port goes away and comes back."""
-    ends_s = time.monotonic() + RETURN_S
-    with ExitStack() as stack:
-        while True:
-            time.sleep(POLL_S)
-            try:
-                board = stack.enter_context(onboard(port, wait_s))
-                break
-            except BenchError:
-                if time.monotonic() >= ends_s:
-                    raise
-        yield board
 
 
 def _progress(files: Iterable[tuple[str, bytes]], board: Onboard) -> None:

@@ -11,12 +11,14 @@ import ast
 import base64
 import hashlib
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
 import serial
 
+from homeslot_hardware.bench.options import POLL_S, RETURN_WAITS
 from homeslot_hardware.bench.problems import BenchError, NoCart, Unplugged
 
 WATCHDOG_MS = 8388  # all an RP2040 can do (ports/rp2/machine_wdt.c)
@@ -140,6 +142,22 @@ def onboard(port: str, wait_s: float) -> Iterator[Onboard]:
         yield board
     finally:
         board.close()
+
+
+@contextmanager
+def onboard_soon(port: str, wait_s: float) -> Iterator[Onboard]:
+    """`onboard` of a board that may just be starting again: its port goes away and comes back."""
+    ends_s = time.monotonic() + RETURN_WAITS * wait_s
+    with ExitStack() as stack:
+        while True:
+            time.sleep(POLL_S)
+            try:
+                board = stack.enter_context(onboard(port, wait_s))
+                break
+            except BenchError:
+                if time.monotonic() >= ends_s:
+                    raise
+        yield board
 
 
 def differing(wanted: Mapping[str, bytes], there: Mapping[str, str]) -> list[str]:

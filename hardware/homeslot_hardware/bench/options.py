@@ -30,7 +30,9 @@ Wait = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WAIT_S = ANSWER_S
-RETURN_S = 30.0  # a cart is back from a restart within ten
+RETURN_WAITS = (
+    3  # as long as that many answers may a restart take: a cart is back within ten seconds
+)
 POLL_S = 0.25
 
 
@@ -48,16 +50,21 @@ def name(hello: Body) -> str:
     return str(hello["settings"].get("cart") or "a cart without a name")
 
 
-def await_cart(port: str, wait_s: float) -> Body:
-    """The hello of a cart that starts again; its port goes away meanwhile. Raises BenchError."""
-    ends_s = time.monotonic() + max(RETURN_S, wait_s)
-    while True:
+def await_cart(port: str, wait_s: float, boot: int | None = None) -> Body:
+    """The hello of a cart that starts again, after the boot numbered `boot` if that is known.
+
+    Its port goes away meanwhile. Raises NoCart when it does not come back.
+    """
+    ends_s = time.monotonic() + RETURN_WAITS * wait_s
+    why = "it is still the same boot"
+    while time.monotonic() < ends_s:
         time.sleep(POLL_S)
         try:
             with cart_at(port, wait_s) as client:
-                return client.report()["hello"]
+                hello = client.report()["hello"]
         except BenchError as error:
-            if time.monotonic() >= ends_s:
-                raise NoCart(
-                    f"{port}: the cart did not come back from its restart: {error}"
-                ) from None
+            why = str(error)
+        else:
+            if hello["boot"] != boot:
+                return hello
+    raise NoCart(f"{port}: the cart did not come back from its restart: {why}")

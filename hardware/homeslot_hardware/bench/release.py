@@ -101,7 +101,7 @@ def update(
                 progress.update(bar, completed=sender.offset)
         except BadBundle as error:
             raise BadInput(f"{file}: {error}") from None
-    hello = await_cart(where, wait)
+    hello = await_cart(where, wait, hello["boot"])
     if hello["firmware"] != sender.version:
         raise Refused(f"{name(hello)} went back to {hello['firmware']}")
     typer.echo(f"{name(hello)} tries {sender.version}: it stays when it has reached its hub")
