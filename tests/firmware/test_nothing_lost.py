@@ -8,6 +8,7 @@ import pytest
 
 from homeslot.contract import SEQ_PER_BOOT
 from homeslot_sim.cart.flash import Flash, PowerCut
+from homeslot_sim.cart.rig import Controller
 
 from .school import START_S, play
 
@@ -228,6 +229,56 @@ def test_a_lost_number_of_the_boot_is_found_again_in_the_journal():
         await school.until_s(90)
         assert school.bodies("hello")[-1]["boot"] == 43
         assert [event["boot"] for event in school.bodies("event")] == [42]
+
+    play(act)
+
+
+class Restarts(Controller):
+    """A controller that counts how often it was to start again."""
+
+    restarts = 0
+
+    def restart(self):
+        self.restarts += 1
+
+
+def test_a_cart_that_lost_its_flash_learns_from_the_hub_where_its_numbers_stood():
+    async def act(school):
+        flash, system = Flash(), Restarts()
+        school.tells_time = False
+        _, task = school.cart([], files=flash, system=system)
+        await school.until_s(10)
+        assert school.bodies("hello")[-1]["boot"] == 1
+        school.command(1, "time", at_s=school.now_s(), boot=41)
+        await school.until_s(15)
+        assert [(reply["id"], reply["ok"]) for reply in school.bodies("reply")] == [(1, True)]
+        assert system.restarts == 1
+        await switch_off(school, task)
+        school.cart([], files=flash, system=system)
+        await school.until_s(25)
+        assert school.bodies("hello")[-1]["boot"] == 42
+        school.command(2, "time", at_s=school.now_s(), boot=42)
+        await school.until_s(35)
+        assert system.restarts == 1
+
+    play(act)
+
+
+def test_what_is_still_in_ram_outlives_a_defect():
+    async def act(school):
+        flash = Flash()
+        deeds = [(10, "link-down"), (20, "out", 3), (22, "out", 4)]
+        rig, task = school.cart(deeds, files=flash)
+        await school.until_s(21)
+        assert "journal-1" not in flash.names()
+        rig.cart._reporter._seq = 2 * SEQ_PER_BOOT - 1
+        with pytest.raises(OverflowError):
+            await task
+        school.carts.remove(task)
+        school.cart([], files=flash)
+        await school.until_s(40)
+        told = [(e["boot"], e["index"]) for e in school.bodies("event") if e["kind"] == "slot"]
+        assert told == [(1, 3)]
 
     play(act)
 

@@ -4,7 +4,7 @@ import asyncio
 
 from homeslot import const
 from homeslot.app.commands import Commands
-from homeslot.app.hands import Hands
+from homeslot.app.hands import BOOT, Hands
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import Resets
@@ -81,15 +81,15 @@ class Cart:
         self.resets = Resets(files, system, supervisor.name)
         journal = Journal(files)
         self.outbox = Outbox(self.settings["outbox_events"], journal)
-        boot = max(int(files.read("boot") or b"0"), journal.last_boot) + 1
-        files.write("boot", b"%d" % boot)
+        self.boot = max(int(files.read(BOOT) or b"0"), journal.last_boot) + 1
+        files.write(BOOT, b"%d" % self.boot)
         tunnel: "SerialNetwork | None" = None
         if network is None:
             from homeslot.mqtt.serial import SerialNetwork
 
-            network = tunnel = SerialNetwork(wire_clock, boot)
+            network = tunnel = SerialNetwork(wire_clock, self.boot)
         self._reporter = Reporter(
-            boot,
+            self.boot,
             board,
             self.settings,
             self.keeper,
@@ -166,6 +166,7 @@ class Cart:
         """The boot is about to end: tell who is near, and the next boot."""
         self._tell(why)
         self.resets.last_words(why)
+        self.outbox.keep()
 
     async def _scan(self) -> None:
         """All switches and currents at a steady beat; a late scan is not made up for."""

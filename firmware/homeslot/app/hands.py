@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from homeslot.app.cart import Cart
     from homeslot.contract import Body
 
+BOOT = "boot"  # a file: the number of the last boot
 REPL = "repl"  # a file: while it is there the cart is not started, once
 
 
@@ -23,7 +24,13 @@ class Hands:
             cart.commands.offer(word, getattr(self, "_" + word))
 
     def _time(self, command: "Body", sender: str) -> None:
-        self._cart.keeper.set(command["at_s"], self._cart.clock.up_ms())
+        """Set the clock; and start again where this cart had other numbers before it lost them."""
+        cart = self._cart
+        cart.keeper.set(command["at_s"], cart.clock.up_ms())
+        heard = command.get("boot", 0)
+        if heard > cart.boot:
+            cart.files.write(BOOT, b"%d" % heard)
+            self._leave("boot %d is over: the %s knows of boot %d" % (cart.boot, sender, heard))
 
     def _report(self, command: "Body", sender: str) -> None:
         """A snapshot for the hub; for the console also what the cart is and how it fares."""
@@ -53,10 +60,13 @@ class Hands:
             if sender != CONSOLE:
                 raise Refusal("mode: repl is for the console only")
             cart.files.write(REPL, b"1")
-        why = "restart asked for by " + sender
-        cart.log.say(why)
-        cart.commands.at_last(lambda: self._end(why))
+        self._leave("restart asked for by " + sender)
+
+    def _leave(self, why: str) -> None:
+        self._cart.log.say(why)
+        self._cart.commands.at_last(lambda: self._end(why))
 
     def _end(self, why: str) -> None:
         self._cart.resets.last_words(why)
+        self._cart.outbox.keep()
         self._cart.system.restart()
