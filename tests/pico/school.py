@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from homeslot import contract
 from homeslot_hub.adapters.broker_nats import NatsBroker, server_path
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.config import read_secret
@@ -33,6 +34,12 @@ class Ear:
         """The first event with these values."""
         wanted = body.items()
         return next((e for e in self.said("event") if wanted <= e.items()), None)
+
+    def command(self, word: str) -> None:
+        """Tell the cart to do something that needs no argument."""
+        topic = contract.topic(CART, "cmd")
+        body = {"v": contract.VERSION, "id": 1, "cmd": word}
+        self._peer.say(topic, contract.encode(topic, "cmd", body))
 
 
 def _fail(error: BaseException) -> None:

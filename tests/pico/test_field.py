@@ -68,7 +68,7 @@ def test_a_dead_bank_is_reported_as_dead_and_its_devices_as_unknown(online, ear)
 
 
 def test_a_chip_that_holds_the_bus_down_costs_its_bank_and_no_other(online, ear):
-    online.fault("hold_sda", 0)
+    online.befall("hold_sda", 0)
     online.until(lambda: ear.event(kind="bank", index=1, value="faulty"), 60000, "bank 1 is faulty")
     online.apply("out", [15])
     online.until(lambda: ear.event(kind="slot", index=15, value="empty"), 5000, "bank 2 goes on")

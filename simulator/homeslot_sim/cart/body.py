@@ -45,6 +45,7 @@ class Body:
         self._on_fall: "dict[str, Callable[[], None]]" = {}
         self._levels: "dict[str, int]" = {"bank_interrupt": 1, "tamper": 0}
         self._asserted: "set[int]" = set()
+        self._jammed: "dict[int, int | None]" = {}  # levels of the switches that lie
         self._batteries = Batteries(  # half full to nearly full, and no two quite alike
             8000,
             [4000 + (i * 37 + seed * 11) % 40 * 100 for i in range(board.slots)],
@@ -65,6 +66,14 @@ class Body:
     def apply(self, verb: str, numbers: "Sequence[int]") -> None:
         """Let `verb` happen now to the slots or banks `numbers` (from 1, [] for the cart)."""
         self._world.apply(verb, numbers)
+        self._follow()
+
+    def jam(self, slot: int, closed: "bool | None") -> None:
+        """Let the switch of `slot` (from 1) be closed or open whatever is there; None mends it."""
+        if closed is None:
+            self._jammed.pop(slot - 1, None)
+        else:
+            self._jammed[slot - 1] = 0 if closed else None
         self._follow()
 
     def read(self, name: str) -> int:
@@ -125,7 +134,7 @@ class Body:
                 here = good["device"][i]
                 fed = here and good["cable"][i] and good["shelf"][b] and good["mains"][0]
                 self._batteries.switch(i, now_ms, CHARGE if fed else REST if here else USE)
-                self._switches[b].drive(pin, 0 if here else None)
+                self._switches[b].drive(pin, self._jammed.get(i, 0 if here else None))
                 i += 1
         for name, aspect in FOLLOWS.items():
             self._set(name, 0 if good[aspect][0] else 1)

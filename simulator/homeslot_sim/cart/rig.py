@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from homeslot.ports import Clock, Files, Network, Serial, Stream, System
+    from homeslot_sim.chips.bus import Bus
 
 
 class Rig:
@@ -24,7 +25,7 @@ class Rig:
     `plan` is a dict: `cart` (id), `secret`, `host`, `port`, `settings` (more of them), `board` (the
     parsed board file), `seed`, and `deeds`: a list of [at ms, verb, numbers], in order. `files` and
     `system` are given where they shall outlive or watch this cart; settings in `files` come before
-    those of the plan. `serial` is its console.
+    those of the plan. `serial` is its console, `bus` one with faults.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Rig:
         files: "Files | None" = None,
         system: "System | None" = None,
         serial: "Serial | None" = None,
+        bus: "Bus | None" = None,
     ) -> None:
         board = Board(plan["board"])
         files = files or _drawer()
@@ -45,7 +47,7 @@ class Rig:
         self._clock = clock
         self._deeds = plan["deeds"]
         self.world = World(board.slots, len(board.banks))
-        self.body = Body(board, self.world, clock.up_ms, plan["seed"])
+        self.body = Body(board, self.world, clock.up_ms, plan["seed"], bus)
         self.cart = Cart(
             board,
             stored,

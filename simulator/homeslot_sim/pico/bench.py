@@ -139,9 +139,9 @@ class Board:
         """Pull that cable."""
         self._ask("unplug")
 
-    def fault(self, name: str, *where: int | None) -> None:
-        """Plant or mend a fault of its I2C bus: one of `FaultyBus`, and its arguments."""
-        self._ask("fault", name, *where)
+    def befall(self, name: str, *args: int | bool | None) -> None:
+        """Let a mishap happen to its chips and wires, see `cart.mishaps`."""
+        self._ask("befall", name, *args)
 
     def cut_power(self) -> None:
         """Cut its power for a moment: it begins anew with what is on its flash."""

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from homeslot_sim.cart.mishaps import befall
 from homeslot_sim.pico.cart import Cart
 from homeslot_sim.pico.emulator import Stalled
 from homeslot_sim.terminal import Terminal
@@ -74,9 +75,9 @@ class _Served:
         """Type `data` at the console."""
         self._cart.pico.console.keys(data)
 
-    def fault(self, name: str, *where: int | None) -> None:
-        """Plant or mend a fault of the I2C bus: `kill`, `revive`, `hold_sda`, `release_sda`."""
-        getattr(self._cart.bus, name)(*where)
+    def befall(self, name: str, *args: int | bool | None) -> None:
+        """Let a mishap happen, see `cart.mishaps`."""
+        befall(self._cart.body, name, *args)
 
     def cut_power(self) -> None:
         """Cut the power for a moment."""
