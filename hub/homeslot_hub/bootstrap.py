@@ -23,7 +23,7 @@ from typing import TypeVar
 from homeslot_hub.adapters import broker_mosquitto, certificates
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
 from homeslot_hub.adapters.certificates import TlsFiles
-from homeslot_hub.adapters.credentials import Credentials, Identity
+from homeslot_hub.adapters.credentials import DESK, Credentials, Identity
 from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
@@ -71,7 +71,10 @@ def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
         raise DeskError("broker.port is 0, any free one: name one to find the broker by")
     tls = certificates.files(settings.data, settings.broker)
     credentials = Credentials(settings.data)
-    return Desk(login(settings, settings.broker.port, credentials, tls), cart, kinds)
+    shown = login(settings, settings.broker.port, credentials, tls)
+    if settings.broker.password_file is None:  # else the broker is the school's, and so are names
+        shown = replace(shown, user=DESK, secret=read_secret(credentials.desk_secret_file))
+    return Desk(shown, cart, kinds)
 
 
 def login(settings: Settings, port: int, credentials: Credentials, tls: TlsFiles | None) -> Login:

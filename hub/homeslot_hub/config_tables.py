@@ -17,7 +17,7 @@ from homeslot.contract import MAX_SLOTS, is_cart_id
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  (where to listen: every interface; no name to call)
-RESERVED = ("hub", "sys")  # names of the hub's own at the broker: no cart may bear them
+RESERVED = ("hub", "desk")  # names of the hub's own at the broker: no cart may bear them
 # RFC 5322, 3.2.3: what mail programs take without quoting. A local part beyond ASCII is SMTPUTF8's,
 # which the mail servers of schools rarely speak.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"

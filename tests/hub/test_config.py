@@ -161,7 +161,7 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
         'school[1].coordinator is "rosa": allowed a person as "Ann Lee <ann@school.example>"',
         "school[1].deadlin is not a key here: did you mean deadline?",
         "school[2].grace_s is True: allowed 0..3600 seconds",
-        'school[2].cart[1].controller is "hub": allowed 1..32 of a-z, 0-9 and -, not hub or sys',
+        'school[2].cart[1].controller is "hub": allowed 1..32 of a-z, 0-9 and -, not hub or desk',
         'school[2].cart[1].number is "7": allowed a whole number 1..9999',
         "school[2].cart[2].room is missing: allowed 1..80 printable characters",
         'school[2].cart[2].teacher is missing: allowed a person as "Ann Lee <ann@school.example>"',

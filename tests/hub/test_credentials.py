@@ -27,9 +27,10 @@ def matches(identity: Identity, secret: str) -> bool:
 def test_the_hub_has_an_identity_from_the_start_and_keeps_it(tmp_path: Path) -> None:
     first = Credentials(tmp_path / "data")
     again = Credentials(tmp_path / "data")
-    [hub] = again.identities()
-    assert hub.name == "hub"
+    hub, desk = again.identities()
+    assert (hub.name, desk.name) == ("hub", "desk")
     assert matches(hub, read_secret(again.hub_secret_file))
+    assert matches(desk, read_secret(again.desk_secret_file))
     assert first.hub_client_id == again.hub_client_id
     assert len(again.hub_client_id) > 40, "as hard to guess as a secret"
 
@@ -38,7 +39,7 @@ def test_a_carts_secret_is_told_once_and_kept_only_as_hashes(tmp_path: Path) -> 
     credentials = Credentials(tmp_path)
     secret = credentials.add_cart("c7")
     assert len(secret) == 43
-    _, cart = credentials.identities()
+    _, cart, _ = credentials.identities()
     assert matches(cart, secret)
     assert not matches(cart, secret[:-1])
     for path in tmp_path.rglob("*"):
@@ -74,7 +75,7 @@ def test_damaged_secrets_are_said_and_can_be_made_anew(tmp_path: Path, text: str
 def test_a_renewed_secret_replaces_the_old_one(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path)
     old, new = credentials.add_cart("c7"), credentials.renew_cart("c7")
-    _, cart = credentials.identities()
+    _, cart, _ = credentials.identities()
     assert matches(cart, new)
     assert not matches(cart, old)
 
@@ -98,7 +99,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(tmp_path: Path) -> N
         for name in ("c8", "hub"):
             with pytest.raises(CredentialError, match=f"{name} has no credentials"):
                 change(name)
-    for name in ("hub", "sys", "Cart", "a/b", "", "+"):
+    for name in ("hub", "desk", "Cart", "a/b", "", "+"):
         with pytest.raises(ValueError, match="not a controller id"):
             credentials.add_cart(name)
     assert credentials.identities() == before

@@ -17,7 +17,7 @@ from homeslot_hub.adapters.broker_rules import (
     MAX_PACKET_BYTES,
 )
 from homeslot_hub.adapters.certificates import TlsFiles
-from homeslot_hub.adapters.credentials import Identity, private_folder
+from homeslot_hub.adapters.credentials import OWN, Identity, private_folder
 from homeslot_hub.adapters.files import replace_file
 from homeslot_hub.config import BrokerSettings, is_loopback
 
@@ -33,13 +33,13 @@ def write(
     tls: TlsFiles | None,
     home: Path = HOME,
 ) -> bool:
-    """Write all files for `identities`, the hub first; whether any differs from before.
+    """Write all files for `identities`; whether any differs from before.
 
     `home` is where Mosquitto will read them; with `tls`, those files too.
     """
     files = {
         "passwd": passwords(identities),
-        "acl": rules(identities[0].name),
+        "acl": rules(),
         "homeslot.conf": listener(broker, tls, home),
     }
     if tls is not None and tls.listens is not None:
@@ -62,13 +62,17 @@ def passwords(identities: Sequence[Identity]) -> str:
     return "".join(f"{identity.name}:{identity.pbkdf2}\n" for identity in identities)
 
 
-def rules(hub: str) -> str:
+def rules() -> str:
     """The ACL file: the hub's rules, and for carts one pattern (`%u` is the cart) per kind."""
-    lines = [
-        f"user {hub}",
-        *(f"topic write {ROOT}+/{kind}" for kind in HUB_KINDS),
-        *(f"topic read {ROOT}+/{kind}" for kind in CART_KINDS),
-        "",
+    lines = []
+    for name in OWN:
+        lines += [
+            f"user {name}",
+            *(f"topic write {ROOT}+/{kind}" for kind in HUB_KINDS),
+            *(f"topic read {ROOT}+/{kind}" for kind in CART_KINDS),
+            "",
+        ]
+    lines += [
         *(f"pattern write {ROOT}%u/{kind}" for kind in CART_KINDS),
         *(f"pattern read {ROOT}%u/{kind}" for kind in HUB_KINDS),
     ]

@@ -30,7 +30,7 @@ from homeslot_hub.adapters.broker_rules import (
     MAX_PACKET_BYTES,
 )
 from homeslot_hub.adapters.certificates import TlsFiles
-from homeslot_hub.adapters.credentials import Identity, private_folder
+from homeslot_hub.adapters.credentials import OWN, Identity, private_folder
 from homeslot_hub.adapters.files import open_private, replace_file
 from homeslot_hub.adapters.threads import Failed, watched
 
@@ -78,7 +78,7 @@ def render(
     tls: TlsFiles | None = None,
     handshake_s: int = HANDSHAKE_S,
 ) -> str:
-    """The server's configuration for `identities`, the hub first. `port` 0: a free one.
+    """The server's configuration for `identities`. `port` 0: a free one.
 
     Quoting is JSON's, which the server reads.
     """
@@ -118,7 +118,7 @@ def _tls(files: TlsFiles | None, handshake_s: int) -> str:
 def _users(identities: Sequence[Identity]) -> str:
     return "\n".join(
         _user(identity, "*" if hub else identity.name, HUB_KINDS if hub else CART_KINDS)
-        for identity, hub in ((identity, i == 0) for i, identity in enumerate(identities))
+        for identity, hub in ((identity, identity.name in OWN) for identity in identities)
     )
 
 

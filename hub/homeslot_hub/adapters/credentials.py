@@ -1,4 +1,4 @@
-"""Who may speak to the broker: one identity for the hub, one for each cart.
+"""Who may speak to the broker: one identity for the hub, one for its desk, one for each cart.
 
 Everything lies in `<data>/secrets`, a 0700 folder of 0600 files, each replaced whole or not at
 all. A cart's secret is shown once, when it is made, and kept only as what the brokers compare it
@@ -27,6 +27,10 @@ from homeslot_hub.config import ConfigError, Problem, read_secret
 from homeslot_hub.config_tables import RESERVED
 
 HUB = "hub"
+# What a person does to a cart while the hub runs has a connection, and so a name, of its own:
+# Mosquitto is told to let each name in once.
+DESK = "desk"
+OWN = (HUB, DESK)
 # Every secret here is 256 random bits, out of reach of any guessing: the slow hashes that passwords
 # need would only make a thousand carts slow to come back after a power cut.
 _BCRYPT_ROUNDS = 4
@@ -64,6 +68,10 @@ class Credentials:
                 replace_file(self.folder / "hub-session", f"hub-{new_secret()}\n")
                 replace_file(self.folder / HUB, secret + "\n")
                 identities[HUB] = hashed(HUB, secret)
+            if DESK not in identities:
+                secret = new_secret()
+                replace_file(self.desk_secret_file, secret + "\n")
+                identities[DESK] = hashed(DESK, secret)
 
     @property
     def hub_secret_file(self) -> Path:
@@ -71,18 +79,24 @@ class Credentials:
         return self.folder / HUB
 
     @property
+    def desk_secret_file(self) -> Path:
+        """The file with the desk's secret."""
+        return self.folder / DESK
+
+    @property
     def hub_client_id(self) -> str:
         """The MQTT client id of the hub, for good: its session hangs on it."""
         return read_secret(self.folder / "hub-session")
 
     def identities(self) -> tuple[Identity, ...]:
-        """Everyone the broker shall let in, the hub first."""
+        """Everyone the broker shall let in: the hub first, its desk last, the carts between."""
         known = self._read()
-        return (known[HUB], *(known[name] for name in sorted(known) if name != HUB))
+        carts = (known[name] for name in sorted(known) if name not in OWN)
+        return (known[HUB], *carts, known[DESK])
 
     def carts(self) -> tuple[str, ...]:
         """The controllers that have credentials."""
-        return tuple(identity.name for identity in self.identities()[1:])
+        return tuple(identity.name for identity in self.identities()[1:-1])
 
     def stamp(self) -> Stamp | None:
         """A value that differs whenever the identities have been written anew."""
@@ -104,13 +118,13 @@ class Credentials:
     def remove_cart(self, controller: str) -> None:
         """Let a cart in no longer. Raises CredentialError when it has no credentials."""
         with self._edit() as identities:
-            if controller == HUB or identities.pop(controller, None) is None:
+            if controller in OWN or identities.pop(controller, None) is None:
                 raise CredentialError(f"{controller} has no credentials")
 
     def _put(self, controller: str, *, exists: bool) -> str:
         secret = new_secret()
         with self._edit() as identities:
-            if controller == HUB or (controller in identities) != exists:
+            if controller in OWN or (controller in identities) != exists:
                 raise CredentialError(
                     f"{controller} has {'no credentials' if exists else 'credentials already'}"
                 )
