@@ -7,7 +7,7 @@ import time
 
 from machine import I2C, Pin
 
-from homeslot.app.cart import Cart
+from homeslot import __version__
 from homeslot.app.hands import REPL
 from homeslot.board import Board
 from homeslot.core.settings import NEEDED
@@ -20,6 +20,14 @@ from homeslot_pico.system import System
 
 WIFI = ("wifi_ssid", "wifi_key")
 SHOWN_MS = 500  # for the console to show why
+
+
+def updater(boot, board: str):
+    """What installs bundles (app.update.Update). Loaded when the first one comes."""
+    from homeslot.app.update import Update
+    from homeslot.tree import Tree
+
+    return Update(Tree("/" + boot.side), Tree("/" + boot.other), boot, board, __version__)
 
 
 def main(boot=None) -> None:
@@ -42,26 +50,34 @@ def main(boot=None) -> None:
         files.remove(REPL)
         return print("homeslot: as asked for, not started this once")
     stored = Stored(files)
-    i2c = board["i2c"]
     clock = Clock()
     system = System(board["pins"], board["circuit"])
     system.feed_watchdog()
     network, needed = _way(board["controller"], stored.values)
-    cart = Cart(
-        board=Board(board),
-        stored=stored,
-        clock=clock,
-        wire_clock=clock,
-        bus=I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"]),
-        pins=pins,
-        network=network,
-        files=files,
-        system=system,
-        tell=lambda text: print("homeslot: " + text),
-        sides=boot,
-        serial=Usb(),
-        needed=needed,
-    )
+    ports = {
+        "board": Board(board),
+        "stored": stored,
+        "clock": clock,
+        "pins": pins,
+        "network": network,
+        "files": files,
+        "system": system,
+        "tell": lambda text: print("homeslot: " + text),
+        "sides": boot,
+        "updater": None if boot is None else lambda: updater(boot, board["id"]),
+        "serial": Usb(),
+        "needed": needed,
+    }
+    if boot is not None and boot.safe:
+        from homeslot.app.safe import Safe
+
+        cart = Safe(**ports)
+    else:
+        from homeslot.app.cart import Cart
+
+        i2c = board["i2c"]
+        bus = I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"])
+        cart = Cart(wire_clock=clock, bus=bus, **ports)
     try:
         asyncio.run(cart.run())
     except KeyboardInterrupt:

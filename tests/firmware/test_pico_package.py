@@ -15,8 +15,9 @@ BOARD_MODULES = {"machine", "network", "neopixel", "onewire", "ds18x20", "rp2"}
 # with Wi-Fi leaves about 185 kB (an estimate). A third of that for code, not all of which is loaded
 # at once; what is left of the heap is measured on the emulated board (tests/pico).
 BUDGET_BYTES = 72000
-# What is loaded only while it is used, or instead of Wi-Fi, and the start-up code do not count.
+# What is loaded only while it is used, or instead of others, and the start-up code do not count.
 RARE = {
+    "homeslot/app/safe.py",
     "homeslot/app/update.py",
     "homeslot/bundle.py",
     "homeslot/mqtt/serial.py",

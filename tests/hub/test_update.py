@@ -1,11 +1,11 @@
 """An update of a cart as the hub sees it, against the cart's own installer."""
 
-import binascii
 import json
 
 import pytest
 
 from homeslot import contract
+from homeslot.app.commands import Refusal
 from homeslot.app.update import Update as Installer
 from homeslot.bundle import BadBundle
 from homeslot_hub.model import Message
@@ -47,11 +47,9 @@ class Cart:
         assert command.topic == contract.topic(CART, "cmd")
         told = contract.decode(command.topic, "cmd", command.payload)
         try:
-            data = binascii.a2b_base64(told["data"])
-            offset, wants = self.installer.take(told["bundle"], told["offset"], data)
-        except BadBundle as error:
+            return self.said("reply", id=told["id"], ok=True, why="", **self.installer.obey(told))
+        except Refusal as error:
             return self.said("reply", id=told["id"], ok=False, why=str(error))
-        return self.said("reply", id=told["id"], ok=True, why="", next=offset, wants=wants)
 
 
 def deliver(work, cart, now_s=0.0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homeslot_hardware import boards
+from homeslot_hardware import boards, bundles
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_sim.pico import uf2
 from homeslot_sim.pico.bench import Bench
@@ -19,9 +19,22 @@ def credentials(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def booted(credentials, tmp_path_factory):
+def signer(tmp_path_factory):
+    """The file of the private key whose signature the cart trusts."""
+    file = tmp_path_factory.mktemp("signer") / "key"
+    bundles.make_key(file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def bench(signer, tmp_path_factory):
+    keys = bundles.key_file([signer.with_name("key.pub")] * 2)
+    return Bench(tmp_path_factory.mktemp("bench"), uf2.find(), keys)
+
+
+@pytest.fixture(scope="session")
+def booted(bench, credentials):
     """The cart as it first dials its hub."""
-    bench = Bench(tmp_path_factory.mktemp("bench"), uf2.find())
     plan = {
         "cart": CART,
         "secret": credentials.add_cart(CART),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from homeslot.app.console import Console
     from homeslot.app.proof import Proof
+    from homeslot.app.update import Update
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.mqtt.serial import SerialNetwork
@@ -48,7 +49,8 @@ class Cart:
 
     `stored` are its settings; while one that `needed` names is not set, it only senses and listens
     on the console, `serial`. `network` None: its way to the hub is a gateway at the console.
-    `wire_clock`: see app.link. `tell(text)` is given the last words.
+    `wire_clock`: see app.link. `tell(text)` is given the last words. With `sides` it proves itself
+    to what started it, with `updater` it can be updated.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Cart:
         system: "System",
         tell: "Callable[[str], None]" = lambda text: None,
         sides: "Boot | None" = None,
+        updater: "Callable[[], Update] | None" = None,
         serial: "Serial | None" = None,
         needed: "tuple[str, ...]" = NEEDED,
     ) -> None:
         self.clock = clock
         self.files = files
+        self.updater = updater
         self.system = system
         self.stored = stored
         self.settings = stored.values
@@ -118,7 +122,7 @@ class Cart:
             self.outbox,
             self._reporter,
             self.commands,
-            lambda: self._reporter.state(self.sensors),
+            self.state,
             self.log.say,
         )
         self._proof: "Proof | None" = None
@@ -214,10 +218,14 @@ class Cart:
         while True:
             await self.clock.sleep_ms(report_ms)
             self.supervisor.life("report")
-            self.link.say("state", self.link.state, True)
+            self.link.say("state", self.state, True)
             if self.clock.up_ms() >= diag_due_ms:
                 diag_due_ms = self.clock.up_ms() + diag_ms
                 self.link.say("diag", self.diag)
+
+    def state(self) -> "Body":
+        """The body of `state`: what the last scan found."""
+        return self._reporter.state(self.sensors)
 
     def diag(self) -> "Body":
         """The body of `diag`; what it counts from report to report begins anew."""

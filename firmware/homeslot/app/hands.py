@@ -8,7 +8,11 @@ from homeslot.core.settings import BadSetting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from homeslot.app.cart import Cart
+    from homeslot.app.safe import Safe
+    from homeslot.app.update import Update
     from homeslot.contract import Body
 
 BOOT = "boot"  # a file: the number of the last boot
@@ -18,10 +22,12 @@ REPL = "repl"  # a file: while it is there the cart is not started, once
 class Hands:
     """The handlers of `cart`, offered to its dispatcher."""
 
-    def __init__(self, cart: "Cart") -> None:
+    def __init__(self, cart: "Cart | Safe") -> None:
         self._cart = cart
         for word in ("time", "report", "settings", "logs", "restart"):
             cart.commands.offer(word, getattr(self, "_" + word))
+        if cart.updater is not None:
+            self._offer_update(cart.updater)
 
     def _time(self, command: "Body", sender: str) -> None:
         """Set the clock; and start again where this cart had other numbers before it lost them."""
@@ -37,10 +43,13 @@ class Hands:
         cart = self._cart
         if sender == CONSOLE and cart.console is not None:
             cart.console.say("hello", cart.link.hello)
-            cart.console.say("state", cart.link.state)
+            if cart.link.state is not None:
+                cart.console.say("state", cart.link.state)
             cart.console.say("diag", cart.diag)
-        else:
+        elif cart.link.state is not None:
             cart.link.say("state", cart.link.state, True)
+        else:
+            cart.link.say("diag", cart.diag)
 
     def _settings(self, command: "Body", sender: str) -> "Body":
         cart = self._cart
@@ -53,6 +62,19 @@ class Hands:
 
     def _logs(self, command: "Body", sender: str) -> "Body":
         return {"lines": self._cart.log.lines[:] or [""]}
+
+    def _offer_update(self, make: "Callable[[], Update]") -> None:
+        made: "list[Update]" = []
+
+        async def update(command: "Body", sender: str) -> "Body":
+            if not made:
+                made.append(make())
+            said = made[0].obey(command)
+            if made[0].done:
+                self._leave("update by " + sender)
+            return said
+
+        self._cart.commands.offer_slow("update", update)
 
     def _restart(self, command: "Body", sender: str) -> None:
         cart = self._cart

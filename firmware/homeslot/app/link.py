@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from homeslot.app.commands import Commands
     from homeslot.app.reporter import Reporter
+    from homeslot.app.safe import NoEvents
     from homeslot.contract import Body
     from homeslot.core.settings import Values
     from homeslot.outbox import Outbox
@@ -39,12 +40,8 @@ class Link:
 
     `clock` is the cart's time; `wire_clock` bounds what the broker must answer, and differs from
     it only where simulated time runs at another speed than the network. `state` makes the body of a
-    snapshot. `tell(text)` is given a line for people when the link is made, and when it cannot be
-    made for a new reason.
-
-    `trouble` says in a word why there is no link: "no_wifi", "wrong_key", "no_broker" (the network
-    is there, the broker is not), "refused" (it does not take our name and secret); None while there
-    is a link, and until the first attempt has failed.
+        state: "MakeBody | None",
+        tell: "Callable[[str], None]",
     """
 
     def __init__(
@@ -53,10 +50,10 @@ class Link:
         network: "Network",
         clock: "Clock",
         wire_clock: "Clock",
-        outbox: "Outbox",
+        outbox: "Outbox | NoEvents",
         reporter: "Reporter",
         commands: "Commands",
-        state: "MakeBody",
+        state: "MakeBody | None",
         tell: "Callable[[str], None]",
     ) -> None:
         self._cart: str = settings["cart"]
@@ -133,7 +130,8 @@ class Link:
                 raise LinkLost("the broker refused our commands", SUBACK_FAILURE)
             await self._publish(client, "link", True, lambda: self._reporter.link("online"))
             await self._publish(client, "hello", True, self.hello)
-            await self._publish(client, "state", True, self.state)
+            if self.state is not None:
+                await self._publish(client, "state", True, self.state)
             self.reported = True
             self._backoff.reset()
             self.trouble = None

@@ -7,6 +7,7 @@ from homeslot.core.settings import shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homeslot.app.resets import Resets
+    from homeslot.app.safe import NoEvents
     from homeslot.app.sensors import Sensors
     from homeslot.board import Board
     from homeslot.contract import Body
@@ -29,7 +30,7 @@ class Reporter:
         board: "Board",
         settings: "Values",
         keeper: "TimeKeeper",
-        outbox: "Outbox",
+        outbox: "Outbox | NoEvents",
         clock: "Clock",
         network: "Network",
         system: "System",

@@ -9,9 +9,11 @@ Nothing is written before signature, board and version are right, and then only 
 does not run. That one is tried when each of its files has been read back and is as signed.
 """
 
+import binascii
 import hashlib
 
 from homeslot import const
+from homeslot.app.commands import Refusal
 from homeslot.bundle import BadBundle, Head, parse_keys
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from homeslot.bundle import File, Manifest
+    from homeslot.contract import Body
     from homeslot.ports import Boot, Files
 
 KEYS = "keys.json"
@@ -45,6 +48,19 @@ class Update:
         self._name = ""
         self._next = 0
         self._forget()
+
+    def obey(self, command: "Body") -> "Body":
+        """Carry out the command `update`: `next` and `wants` of its reply. Raises Refusal, and
+        OSError when the flash takes no more: the transfer is over then."""
+        try:
+            data = binascii.a2b_base64(command.get("data", ""))
+        except ValueError:
+            raise Refusal("data: is not base64")
+        try:
+            offset, wants = self.take(command["bundle"], command.get("offset", 0), data)
+        except BadBundle as error:
+            raise Refusal("the bundle " + str(error))
+        return {"next": offset, "wants": wants}
 
     def take(self, name: str, offset: int, data: bytes) -> "tuple[int, int]":
         """Take `data`, which is at `offset` of the bundle called `name`.

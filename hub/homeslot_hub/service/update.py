@@ -95,7 +95,7 @@ class Update:
         self._heard_s, self._sent_s = now_s, None
         self._id = self._id % 0x7FFFFFFF + 1
         if not body["ok"]:
-            self._to("refused", f"the cart refuses: the bundle {body['why']}")
+            self._to("refused", f"the cart refuses: {body['why']}")
             return
         try:
             self._sender.answered(body)

@@ -42,7 +42,7 @@ class Bench:
         self._folder = folder
         self._uf2 = uf2
         try:
-            self._firmware = firmware.flash(firmware.source(), keys)
+            self.flash = firmware.flash(firmware.source(), keys)  # content by path
         except firmware.NoFirmware as error:
             raise BoardDied(str(error)) from None
 
@@ -53,7 +53,7 @@ class Bench:
         stem = self._folder / plan["cart"]
         files = {
             ".json": json.dumps({**plan, "secret": ""}).encode(),
-            ".img": flash_image.image(self._firmware, plan["board"], settings),
+            ".img": flash_image.image(self.flash, plan["board"], settings),
         }
         for suffix, content in files.items():
             file = stem.with_suffix(suffix)
