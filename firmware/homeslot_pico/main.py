@@ -78,6 +78,11 @@ def main(boot=None) -> None:
         i2c = board["i2c"]
         bus = I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"])
         cart = Cart(wire_clock=clock, bus=bus, **ports)
+        if network is not None and stored.values["ntp"]:
+            from homeslot_pico.ntp import BOUND_MS, Ntp
+
+            ntp = Ntp(stored.values["ntp"], network, cart)
+            cart.supervisor.task("ntp", BOUND_MS, ntp.run)
     try:
         asyncio.run(cart.run())
     except KeyboardInterrupt:

@@ -34,12 +34,16 @@ class Wifi:
         The name `host` is looked up anew each time: the hub may have moved.
         """
         await self._join()
-        address = await resolved(host, self._nic.ifconfig()[3])
+        address = await resolved(host, self.name_server())
         return await self._tcp.open(address, port, host)
 
     def trouble(self):
         """What keeps the cart out of its network: "no_wifi", "wrong_key"; None when it is in."""
         return None if self._nic.isconnected() else self._trouble
+
+    def name_server(self):
+        """The address of the name server this network has named."""
+        return self._nic.ifconfig()[3]
 
     def access_point(self):
         """(BSSID, RSSI in dBm) of the access point in use; None for what the chip does not say."""

@@ -39,7 +39,7 @@ class Wired:
         nic.active(True)  # does nothing where it is
         for _ in range(self._lease_ms // POLL_MS):
             if nic.isconnected():
-                address = await resolved(host, nic.ifconfig()[3])
+                address = await resolved(host, self.name_server())
                 return Cabled(await self._tcp.open(address, port, host), self)
             await asyncio.sleep_ms(POLL_MS)
         why = self._why()
@@ -49,6 +49,10 @@ class Wired:
     def trouble(self):
         """ "no_wifi" while there is no cable or no address: the cart is in no network."""
         return None if self._nic.isconnected() else "no_wifi"
+
+    def name_server(self):
+        """The address of the name server this network has named."""
+        return self._nic.ifconfig()[3]
 
     def check(self) -> None:
         """Raise OSError while the cable is out."""

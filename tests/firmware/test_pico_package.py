@@ -20,10 +20,12 @@ RARE = {
     "homeslot/app/safe.py",
     "homeslot/app/update.py",
     "homeslot/bundle.py",
+    "homeslot/core/ntp.py",
     "homeslot/mqtt/serial.py",
     "homeslot/sender.py",
     "homeslot/tree.py",
     "homeslot/tunnel.py",
+    "homeslot_pico/ntp.py",
     "homeslot_pico/wired.py",
 }
 

@@ -17,6 +17,7 @@ SETTINGS = (
     ("gateway", 0, 0, 1, ""),  # 1: the way to the hub is `homeslot gateway` on the USB cable
     ("wifi_ssid", "", 1, 32, "characters"),  # name of the Wi-Fi network
     ("wifi_key", "", 8, 63, "characters"),  # pre-shared key of the Wi-Fi network
+    ("ntp", "", 1, 128, "characters"),  # time server to ask until the hub tells the time; or none
     ("scan_ms", 1000, 200, 60000, "ms"),  # time between two scans of all currents
     ("report_s", 60, 5, 3600, "s"),  # time between two snapshots
     ("diag_s", 600, 10, 86400, "s"),  # time between two reports of the controller's own health
