@@ -41,7 +41,7 @@ RESET = ("power_on", "pin", "watchdog", "soft", "unknown")
 # fmt: off
 COMMANDS = (
     "identify", "report", "time", "settings", "update", "nudge", "scan", "selftest", "logs",
-    "restart",
+    "restart", "ca",
 )
 # fmt: on
 
@@ -138,7 +138,7 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "settings", "map-", (1, 64),  # settings: new values by name
         "bundle", "text-", (1, 64),  # update: a name that no other bundle has
         "offset", "int-", _BYTES,  # update: where in the bundle `data` belongs
-        "data", "text-", (0, 2048),  # update: a piece of the bundle, base64; empty only asks
+        "data", "text-", (0, 2048),  # update: a piece of the bundle, or none; ca: DER; base64
         "mode", "word-", MODES,  # restart: `repl` once keeps the cart from starting, console only
     ),
     "reply": _CLOCK + (
@@ -165,7 +165,11 @@ TOPICS = {
     "reply": ("cart", False),  # the answer to one command
 }
 # Which argument a command cannot do without.
-NEEDS = {"time": "at_s", "identify": "slot", "settings": "settings", "update": "bundle"}
+# fmt: off
+NEEDS = {
+    "time": "at_s", "identify": "slot", "settings": "settings", "update": "bundle", "ca": "data",
+}
+# fmt: on
 
 
 class BadMessage(ValueError):

@@ -129,6 +129,9 @@ if TYPE_CHECKING:
         def temperature_c(self) -> "int | None":
             """Temperature in the cart in degrees Celsius."""
 
+        def set_clock(self, at_s: int) -> None:
+            """Let the machine's own clock say epoch `at_s` seconds: TLS goes by it."""
+
         def feed_watchdog(self) -> None:
             """Show life: without it for some seconds the controller is reset."""
 

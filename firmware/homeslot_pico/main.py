@@ -53,7 +53,7 @@ def main(boot=None) -> None:
     clock = Clock()
     system = System(board["pins"], board["circuit"])
     system.feed_watchdog()
-    network, needed = _way(board["controller"], stored.values)
+    network, needed = _way(board["controller"], stored.values, files)
     ports = {
         "board": Board(board),
         "stored": stored,
@@ -95,17 +95,18 @@ def main(boot=None) -> None:
         raise
 
 
-def _way(controller, values):
+def _way(controller, values, files):
     """The way to the hub (None: a gateway at the console), and the settings it needs.
 
     Only the way that is gone is loaded.
     """
     if values["gateway"]:
         return None, NEEDED
+    ca = (lambda: files.read("ca.pem")) if values["tls"] else None
     if controller.startswith("w5500"):
         from homeslot_pico.wired import Wired
 
-        return Wired(), NEEDED
+        return Wired(ca), NEEDED
     from homeslot_pico.network import Wifi
 
-    return Wifi(values["wifi_ssid"], values["wifi_key"]), NEEDED + WIFI
+    return Wifi(values["wifi_ssid"], values["wifi_key"], ca), NEEDED + WIFI

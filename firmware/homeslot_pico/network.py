@@ -17,13 +17,16 @@ GET_BSSID = 46
 
 
 class Wifi:
-    """The way to the broker over the network `ssid` with the pre-shared `key`."""
+    """The way to the broker over the network `ssid` with the pre-shared `key`.
 
-    def __init__(self, ssid, key):
+    `ca`: see homeslot.mqtt.stream.
+    """
+
+    def __init__(self, ssid, key, ca=None):
         self._ssid = ssid
         self._key = key
         self._nic = network.WLAN(network.WLAN.IF_STA)
-        self._tcp = TcpNetwork(self.access_point)
+        self._tcp = TcpNetwork(self.access_point, ca)
         self._trouble = "no_wifi"
         self._began_ms = None  # when the join began that goes on
         self._failed = 0

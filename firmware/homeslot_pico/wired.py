@@ -21,13 +21,13 @@ NO_CABLE = 0
 class Wired:
     """The way to the broker over the cable, with an address from the school's DHCP.
 
-    `tls` is as TcpNetwork takes it.
+    `ca`: see homeslot.mqtt.stream.
     """
 
-    def __init__(self, tls=None, lease_ms=LEASE_MS):
+    def __init__(self, ca=None, lease_ms=LEASE_MS):
         self._lease_ms = lease_ms
         self._nic = network.WIZNET5K()
-        self._tcp = TcpNetwork(tls=tls)
+        self._tcp = TcpNetwork(ca=ca)
         self.access_point = no_access_point
 
     async def open(self, host: str, port: int):

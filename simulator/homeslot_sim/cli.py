@@ -51,6 +51,9 @@ def run(
         Path | None, typer.Option(help="Folder for what comes of it [default: FILE's name].")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the table at the end.")] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="The carts reach the hub by TLS; not on cpython.")
+    ] = False,
 ) -> None:
     """Play a scenario and lay what the hub said beside the truth.
 
@@ -65,7 +68,7 @@ def run(
         _refuse(str(error))
     folder = _fresh(out or Path(file.stem))
     try:
-        outcome = _play(scenario, runtime, folder, quiet)
+        outcome = _play(scenario, runtime, folder, quiet, tls)
     except NoRuntime as error:
         _refuse(str(error))
     _show(scenario, outcome, folder)
@@ -100,7 +103,9 @@ def scenario() -> None:
     typer.echo(text, nl=False)
 
 
-def _play(scenario: Scenario, runtime: Runtime, folder: Path, quiet: bool) -> Outcome:
+def _play(
+    scenario: Scenario, runtime: Runtime, folder: Path, quiet: bool, tls: bool = False
+) -> Outcome:
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -108,7 +113,7 @@ def _play(scenario: Scenario, runtime: Runtime, folder: Path, quiet: bool) -> Ou
             typer.echo(f"{time.monotonic() - began:5.1f} s  {line}")
 
     say(f"{scenario.school}, {scenario.day:%A %d %B %Y}, {len(scenario.carts)} carts")
-    return play(scenario, runtime, folder, say)
+    return play(scenario, runtime, folder, say, tls)
 
 
 def _show(scenario: Scenario, outcome: Outcome, folder: Path) -> None:

@@ -6,6 +6,7 @@ The only module of the simulator that knows the hub.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
@@ -13,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from homeslot_hub import bootstrap
+from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.config import BrokerSettings, Settings
 from homeslot_hub.model import Cart, Command, Message, Person, School, SchoolDay
 from homeslot_hub.rules import words
 from homeslot_sim.compare import CartSaid, Said
+from homeslot_sim.pico import HUB
 from homeslot_sim.scenario import GRACE_S, Scenario
 
 JUDGED_S = 10.0  # at most so long is waited for a day that is due
 
 
-def settings(scenario: Scenario, data: Path) -> Settings:
+def settings(scenario: Scenario, data: Path, tls: bool = False) -> Settings:
     """The hub's settings for the school of `scenario`, everything of it in folder `data`."""
     school = School(
         name=scenario.school,
@@ -46,7 +49,7 @@ def settings(scenario: Scenario, data: Path) -> Settings:
             for cart in scenario.carts
         ),
     )
-    return Settings(data, (school,), BrokerSettings(port=0))
+    return Settings(data, (school,), BrokerSettings(port=0, names=("127.0.0.1", HUB), tls=tls))
 
 
 class _Hub:
@@ -139,6 +142,9 @@ class ServedHub(_Hub):
             for school in settings.schools
             for cart in school.carts
         }
+        tls = certificates.provide(settings.data, settings.broker, int(time.time()))
+        #: What carts are given to know the broker by; None where it speaks plain.
+        self.ca = None if tls is None else tls.ca.read_text()
         self._started = False
         self._judged = threading.Event()
         self._server = bootstrap.Server(settings, lambda: self.now_s(), self._on_day)

@@ -9,16 +9,25 @@ from homeslot_sim.scenario import Scenario, ScenarioCart
 
 
 def plan(
-    scenario: Scenario, cart: ScenarioCart, host: str, port: int, secret: str
+    scenario: Scenario,
+    cart: ScenarioCart,
+    host: str,
+    port: int,
+    secret: str,
+    ca: str | None = None,
 ) -> dict[str, Any]:
-    """The plan of `cart` for `cart.rig.Rig`: who it is, where its broker is, what happens to it."""
+    """The plan of `cart` for `cart.rig.Rig`: who it is, where its broker is, what happens to it.
+
+    With `ca`, a CA as PEM, it goes there by TLS.
+    """
     return {
         "cart": cart.controller,
         "secret": secret,
         "host": host,
         "port": port,
         "board": boards.load(scenario.board),
-        "settings": {"scan_ms": scenario.scan_ms},
+        "ca": ca,
+        "settings": {"scan_ms": scenario.scan_ms, "tls": int(ca is not None)},
         "seed": cart.number,
         "deeds": [
             [(deed.at_s - scenario.start_s) * 1000, deed.verb, list(deed.numbers)]

@@ -35,13 +35,23 @@ class Outcome:
         return all(row.agree for row in self.rows)
 
 
-def play(scenario: Scenario, runtime: Runtime, out: Path, say: Callable[[str], None]) -> Outcome:
+def play(
+    scenario: Scenario,
+    runtime: Runtime,
+    out: Path,
+    say: Callable[[str], None],
+    tls: bool = False,
+) -> Outcome:
     """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
+
+    With `tls` the carts reach the hub by it, on a runtime that has a network.
 
     Raises NoRuntime, or what a defect in a cart or the hub raised.
     """
+    if tls and runtime == "cpython":
+        raise NoRuntime("on cpython carts and hub are one process: there is nothing to encrypt")
     narrator = Narrator(scenario, say)
-    configured = settings(scenario, out)
+    configured = settings(scenario, out, tls)
     school = configured.schools[0]
     true = truths(scenario, school.silent_after_s, school.idle_after_s)
     _write(out / "truth.json", {"carts": [cart.as_json() for cart in true]})

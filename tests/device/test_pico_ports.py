@@ -286,6 +286,18 @@ print(machine.fed)
     ]  # fmt: skip
 
 
+def test_the_system_sets_the_clock_that_tls_goes_by(pico):
+    lines = pico("""
+import machine
+from homeslot_pico.system import System
+system = System({}, {})
+system.set_clock(1795307776)
+print(machine.clock)
+system.set_clock(4294967295)
+""")
+    assert lines == ["[(2026, 11, 22, 6, 0, 36, 16, 0)]"]
+
+
 def test_a_board_without_battery_and_thermometer_says_so(pico):
     lines = pico("""
 from homeslot_pico.system import System

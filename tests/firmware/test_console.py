@@ -1,6 +1,7 @@
 """The serial console: commands in, replies out, and what is neither."""
 
 import json
+import ssl
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.rig import Restarted
 from homeslot_sim.cart.wire import Wire
 
+from ..system.tls import good
 from .school import START_S, play
 
 
@@ -237,3 +239,25 @@ def test_a_listener_who_takes_nothing_holds_nobody_up():
         assert (await Hand(school, wire).command("logs"))["ok"]
 
     play(main)
+
+
+def test_the_ca_is_given_at_the_console_and_what_is_none_is_refused(tmp_path):
+    text = good(tmp_path).ca.read_text()
+    der = "".join(text.splitlines()[1:-1])
+    files = Drawer()
+
+    async def act(hand, school):
+        assert (await hand.command("ca", data=f"{der},{der}"))["ok"]
+        assert ssl.PEM_cert_to_DER_cert(text) == ssl.PEM_cert_to_DER_cert(_first(files))
+        assert files.read("ca.pem").count(b"BEGIN") == 2
+        for wrong in ("AAAA", "no base64", ""):
+            reply = await hand.command("ca", data=wrong)
+            assert not reply["ok"]
+            assert "ca.pem" in reply["why"]
+        assert files.read("ca.pem").count(b"BEGIN") == 2
+
+    at_the_console(act, files=files)
+
+
+def _first(files):
+    return files.read("ca.pem").decode().partition("-----END")[0] + "-----END CERTIFICATE-----\n"

@@ -10,24 +10,27 @@ from typing import Any
 
 from homeslot import contract
 from homeslot_hub.adapters.broker_nats import NatsBroker, server_path
+from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.config import read_secret
 
 from ..system.clients import Peer
 
 CART = "cart-7"
+HANDSHAKE_S = 600  # of wall time: an emulated board on a busy machine takes its time to greet
 
 
 class Ear:
     """What the cart said to the broker, message by message."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, port: int, cart: str) -> None:
         self._peer = peer
-        self.port = 0
+        self._cart = cart
+        self.port = port
 
     def said(self, kind: str) -> list[dict[str, Any]]:
         """The bodies of all messages of `kind`, oldest first."""
-        topic = f"homeslot/1/{CART}/{kind}"
+        topic = f"homeslot/1/{self._cart}/{kind}"
         return [json.loads(payload) for name, payload in list(self._peer.got) if name == topic]
 
     def event(self, **body: Any) -> dict[str, Any] | None:
@@ -47,17 +50,22 @@ def _fail(error: BaseException) -> None:
 
 
 @contextmanager
-def broker(credentials: Credentials, data: Path) -> Iterator[Ear]:
-    """The embedded broker on a free port, keeping in `data`, with the hub listening."""
-    server = NatsBroker(data, "127.0.0.1", 0, credentials.identities, server_path(None), _fail)
+def broker(
+    credentials: Credentials, data: Path, tls: TlsFiles | None = None, cart: str = CART
+) -> Iterator[Ear]:
+    """The embedded broker on a free port, keeping in `data`, with the hub listening to `cart`."""
+    data.mkdir(exist_ok=True)
+    program = server_path(None)
+    server = NatsBroker(
+        data, "127.0.0.1", 0, credentials.identities, program, _fail, tls, HANDSHAKE_S
+    )
     server.start()
     try:
         secret = read_secret(credentials.hub_secret_file)
-        with Peer(server.port, "hub", secret, client_id=credentials.hub_client_id) as peer:
+        ca = None if tls is None else tls.ca
+        with Peer(server.port, "hub", secret, client_id=credentials.hub_client_id, ca=ca) as peer:
             for kind in ("link", "hello", "state", "event", "diag"):
                 assert peer.hear(f"homeslot/1/+/{kind}")
-            ear = Ear(peer)
-            ear.port = server.port
-            yield ear
+            yield Ear(peer, server.port, cart)
     finally:
         server.stop()

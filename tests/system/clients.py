@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from types import TracebackType
 
 from paho.mqtt.client import Client
@@ -23,6 +24,7 @@ class Peer:
         client_id: str = "",
         clean: bool = True,
         will: tuple[str, bytes] | None = None,
+        ca: Path | None = None,
     ) -> None:
         self.user = user
         self.got: list[tuple[str, bytes]] = []
@@ -34,6 +36,8 @@ class Peer:
             CallbackAPIVersion.VERSION2, client_id or user, clean, reconnect_on_failure=False
         )
         self.client.username_pw_set(user, secret)
+        if ca is not None:
+            self.client.tls_set(str(ca))
         if will is not None:
             self.client.will_set(*will, qos=1, retain=True)
         self.client.on_connect = self._on_connect

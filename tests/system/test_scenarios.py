@@ -41,6 +41,26 @@ def days(tmp_path_factory):
     return lived
 
 
+def test_by_tls_the_truth_is_the_same(days, tmp_path):
+    done = simulator(
+        *("run", SHORT_DAY, "--runtime", "micropython", "--tls", "--out", tmp_path / "out"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out" / "tls" / "ca.pem").exists()
+    plain, encrypted = (
+        json.loads((folder / "verdict.json").read_text())
+        for folder in (days["micropython"][0], tmp_path / "out")
+    )
+    assert essence(encrypted) == essence(plain)
+
+
+def test_on_cpython_there_is_no_network_for_tls(tmp_path):
+    done = simulator("run", SHORT_DAY, "--tls", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nothing to encrypt" in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_the_hub_tells_the_truth_about_a_short_day(days, runtime):
     folder, done = days[runtime]

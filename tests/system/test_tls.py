@@ -48,9 +48,8 @@ class School:
         """Let the cart connect and say something; why it could not, or nothing."""
 
         async def connect() -> str:
-            context = None if ca is None else trusting(ca.read_bytes())
             session = Session("a", "a", self._secret)
-            network = TcpNetwork(tls=context)
+            network = TcpNetwork(ca=None if ca is None else ca.read_bytes)
             client = Client(network, WallClock(), "127.0.0.1", port, session, lambda *_: None)
             try:
                 await client.open()

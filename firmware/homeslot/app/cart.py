@@ -77,6 +77,10 @@ class Cart:
         self.stored = stored
         self.settings = stored.values
         self.keeper = TimeKeeper()
+        if self.settings["tls"]:
+            from homeslot.app.dates import Dates
+
+            self.keeper.on_set = Dates(files, system).told
         self.log = Log(clock)
         self._pins = pins
         self._tell = tell

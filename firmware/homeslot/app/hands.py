@@ -24,7 +24,7 @@ class Hands:
 
     def __init__(self, cart: "Cart | Safe") -> None:
         self._cart = cart
-        for word in ("time", "report", "settings", "logs", "restart"):
+        for word in ("time", "report", "settings", "logs", "restart", "ca"):
             cart.commands.offer(word, getattr(self, "_" + word))
         if cart.updater is not None:
             self._offer_update(cart.updater)
@@ -59,6 +59,15 @@ class Hands:
             raise Refusal(str(error).split("\n")[0])
         cart.log.say("settings changed by %s: %s" % (sender, ", ".join(command["settings"])))
         return {"restart": later}
+
+    def _ca(self, command: "Body", sender: str) -> None:
+        """Another CA to trust, or several with commas between, from the next connection on."""
+        from homeslot.mqtt.tls import pem, trusting
+
+        text = pem(command["data"].split(","))
+        trusting(text)
+        self._cart.files.write("ca.pem", text)
+        self._cart.log.say("ca.pem changed by " + sender)
 
     def _logs(self, command: "Body", sender: str) -> "Body":
         return {"lines": self._cart.log.lines[:] or [""]}

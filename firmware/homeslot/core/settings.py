@@ -15,6 +15,7 @@ SETTINGS = (
     ("host", "", 1, 128, "characters"),  # name or address of the hub
     ("port", 1883, 1, 65535, ""),  # port of the hub's broker
     ("gateway", 0, 0, 1, ""),  # 1: the way to the hub is `homeslot gateway` on the USB cable
+    ("tls", 0, 0, 1, ""),  # 1: the broker is reached by TLS, and its CA is in `ca.pem`
     ("wifi_ssid", "", 1, 32, "characters"),  # name of the Wi-Fi network
     ("wifi_key", "", 8, 63, "characters"),  # pre-shared key of the Wi-Fi network
     ("ntp", "", 1, 128, "characters"),  # time server to ask until the hub tells the time; or none

@@ -6,7 +6,6 @@ import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from homeslot.ports import Stream
@@ -27,8 +26,9 @@ def no_trouble() -> "str | None":
 class TcpNetwork:
     """ports.Network over TCP; `access_point` is asked for (BSSID, RSSI in dBm) where there is one.
 
-    With `tls` (see mqtt.tls) everything goes through TLS. MicroPython greets at the first read or
-    write: a broker that is refused is an OSError from there.
+    With `ca` everything goes through TLS, with a broker whose certificate is by the CA that `ca()`
+    gives as PEM at each connection (see mqtt.tls). MicroPython greets at the first read or write: a
+    broker that is not trusted is an OSError from there.
 
     MicroPython looks names up without yielding: give it an address where that matters, and the name
     for the broker's certificate. It notices a refused connection only at the first read or write,
@@ -39,10 +39,10 @@ class TcpNetwork:
     def __init__(
         self,
         access_point: "Callable[[], AccessPoint]" = no_access_point,
-        tls: "ssl.SSLContext | None" = None,
+        ca: "Callable[[], bytes | None] | None" = None,
     ) -> None:
         self.access_point = access_point
-        self._tls = tls
+        self._ca = ca
         self.trouble = no_trouble
 
     async def open(self, host: str, port: int, name: "str | None" = None) -> "Stream":
@@ -53,11 +53,15 @@ class TcpNetwork:
         Raises MemoryError where the heap is in too many pieces for TLS, which wants 17 kB in one:
         trying again would not mend that, a new start does.
         """
-        if self._tls is not None:
+        tls = None
+        if self._ca is not None:
+            from homeslot.mqtt.tls import trusting  # not loaded where there is no TLS
+
             gc.collect()
+            tls = trusting(self._ca())
         try:
             reader, writer = await asyncio.open_connection(
-                host, port, ssl=self._tls, server_hostname=name if self._tls else None
+                host, port, ssl=tls, server_hostname=name if tls else None
             )
         except OSError as error:
             if error.errno == errno.ENOMEM:

@@ -12,25 +12,30 @@ _BEGIN = "-----BEGIN CERTIFICATE-----"
 _END = "-----END CERTIFICATE-----"
 
 
-class BadCertificate(ValueError):
+class BadCertificate(OSError):
     """What is given as a CA is none."""
 
 
-def trusting(pem: bytes) -> ssl.SSLContext:
+def pem(ders: "list[str]") -> bytes:
+    """The content of `ca.pem` from certificates as DER in base64."""
+    return "".join("%s\n%s\n%s\n" % (_BEGIN, der, _END) for der in ders).encode()
+
+
+def trusting(pem: "bytes | None") -> ssl.SSLContext:
     """A client's side of TLS that takes a broker with a certificate by one of the CAs in `pem`.
 
     The broker's certificate must also bear the name or address it is called by, and be valid now.
-    Raises BadCertificate.
+    Raises BadCertificate, which speaks of the file `ca.pem`: None is that it is not there.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED  # MicroPython's ssl checks nothing unless told to
     try:
-        parts = pem.decode().split(_BEGIN)[1:]
+        parts = (pem or b"").decode().split(_BEGIN)[1:]
         for part in parts:
             # MicroPython reads no PEM.
             context.load_verify_locations(cadata=a2b_base64(part.split(_END)[0]))
     except (ValueError, OSError) as error:
-        raise BadCertificate("is no certificate: %s" % error)
+        raise BadCertificate("ca.pem is no certificate: %s" % error)
     if not parts:
-        raise BadCertificate("holds no certificate as PEM")
+        raise BadCertificate("ca.pem %s" % ("is not there" if pem is None else "is no PEM"))
     return context

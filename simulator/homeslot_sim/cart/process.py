@@ -28,7 +28,9 @@ async def main(file: str) -> None:
         plan = json.load(text)
     await asyncio.sleep(max(0, plan["start_ms"] - wall_ms()) / 1000)
     clock = ScaledClock(Pace(plan["pace"]), plan["start_ms"])
-    rig = Rig(plan, clock, WallClock(), TcpNetwork(), Folder(plan["files"]))
+    files = Folder(plan["files"])
+    ca = (lambda: files.read("ca.pem")) if plan["settings"].get("tls") else None
+    rig = Rig(plan, clock, WallClock(), TcpNetwork(ca=ca), files)
     del plan  # most of it is the board file, which the cart now has in its own words
     if hasattr(gc, "mem_free"):
         gc.collect()

@@ -159,6 +159,9 @@ class Controller:
         """A mild day."""
         return 24
 
+    def set_clock(self, at_s: int) -> None:
+        """The machine beneath has a clock of its own."""
+
     def feed_watchdog(self) -> None:
         """There is no watchdog to bite a simulated cart; a defect ends its process instead."""
 

@@ -9,8 +9,8 @@ from rp2040py.external.cyw43 import Cyw43439, nat, net
 from rp2040py.external.cyw43.bus import CYW43_EV_SET_SSID, SDPCM_HEADER_LEN
 from rp2040py.rp2040 import RP2040
 
-# What the board dials; rp2040py's gateway. Its own address is 10.0.0.2.
-HUB = "10.0.0.1"
+from homeslot_sim.pico import HUB
+
 ANSWER_S = 0.2  # of wall time a broker on loopback may take for an answer
 NO_NETWORKS = 3  # status of CYW43_EV_SET_SSID, see cyw43_ctrl.c
 BSSID = bytes((0x02, 0, 0, 0, 0, 0x01))

@@ -13,8 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from homeslot_hardware import firmware
-from homeslot_sim.pico import flash_image
-from homeslot_sim.pico.air import HUB
+from homeslot_sim.pico import HUB, flash_image
 from homeslot_sim.pico.cart import Status
 from homeslot_sim.pico.emulator import Stalled
 from homeslot_sim.runtimes import NoRuntime
@@ -50,10 +49,11 @@ class Bench:
         """Switch the cart of `plan` (see `plans.plan`) on; it boots while others do."""
         settings = {**WIFI, "host": HUB, "port": HUB_PORT, **plan["settings"]}
         settings |= {"cart": plan["cart"], "secret": plan["secret"]}
+        provisioned = {"ca.pem": plan["ca"].encode()} if plan.get("ca") else {}
         stem = self._folder / plan["cart"]
         files = {
             ".json": json.dumps({**plan, "secret": ""}).encode(),
-            ".img": flash_image.image(self.flash, plan["board"], settings),
+            ".img": flash_image.image({**self.flash, **provisioned}, plan["board"], settings),
         }
         for suffix, content in files.items():
             file = stem.with_suffix(suffix)

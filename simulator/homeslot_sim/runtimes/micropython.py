@@ -67,7 +67,7 @@ def live(scenario: Scenario, hub: ServedHub, tell: Callable[[int], None]) -> Non
         hub.now_s = lambda: scenario.start_s + clock.up_ms() // 1000
         plans = {}
         for cart in scenario.carts:
-            text = plan(scenario, cart, "127.0.0.1", hub.port, hub.secret(cart.controller))
+            text = plan(scenario, cart, "127.0.0.1", hub.port, hub.secret(cart.controller), hub.ca)
             plans[cart.controller] = {**text, "pace": steps, "start_ms": start_ms}
         with processes(plans, folder) as carts:
             while hub.now_s() < scenario.end_s:
@@ -94,6 +94,8 @@ def processes(
             file.touch(mode=0o600)
             flash = folder / f"{name}.flash"
             flash.mkdir()
+            if text.get("ca"):
+                (flash / "ca.pem").write_text(text["ca"])
             file.write_text(json.dumps({**text, "files": flash.name}))
             running[name] = subprocess.Popen(  # noqa: S603  (the program was chosen by us)
                 [micropython, "-X", f"heapsize={heap}", "-m", CART, file.name],

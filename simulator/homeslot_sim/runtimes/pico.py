@@ -13,8 +13,7 @@ from tempfile import TemporaryDirectory
 
 from homeslot_hardware import boards
 from homeslot_sim.hub import ServedHub
-from homeslot_sim.pico import uf2
-from homeslot_sim.pico.air import HUB
+from homeslot_sim.pico import HUB, uf2
 from homeslot_sim.pico.bench import HUB_PORT, Bench
 from homeslot_sim.plans import plan
 from homeslot_sim.runtimes import NoRuntime
@@ -47,8 +46,8 @@ def live(scenario: Scenario, hub: ServedHub, tell: Callable[[int], None]) -> Non
         bench = Bench(Path(folder), micropython)
         booting = []
         for cart in scenario.carts:
-            told = plan(scenario, cart, HUB, HUB_PORT, hub.secret(cart.controller))
-            told["settings"] = {**SETTINGS, "scan_ms": max(SCAN_MS, scenario.scan_ms)}
+            told = plan(scenario, cart, HUB, HUB_PORT, hub.secret(cart.controller), hub.ca)
+            told["settings"] |= {**SETTINGS, "scan_ms": max(SCAN_MS, scenario.scan_ms)}
             booting.append(stack.enter_context(bench.cart(told)))
         running = [stack.enter_context(cart.board()) for cart in booting]
         hub.start()

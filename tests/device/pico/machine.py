@@ -4,6 +4,7 @@ mem32 = {0x40058008: 0, 0x4005800C: 0, 0x40064008: 1 << 8}  # as power-on leaves
 restarts = []  # one entry for each
 levels = {}  # of inputs, by GP number; 1 unless said
 pins = {}  # every Pin made, by GP number
+clock = []  # all that the clock was set to
 fed = []  # timeouts of the watchdogs that were fed
 
 
@@ -56,3 +57,8 @@ class WDT:
 
     def feed(self):
         fed.append(self.timeout)
+
+
+class RTC:
+    def datetime(self, fields):
+        clock.append(fields)
