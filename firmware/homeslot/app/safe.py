@@ -60,6 +60,10 @@ class Safe:
         self.system = system
         self.stored = stored
         self.keeper = TimeKeeper()
+        if stored.values["tls"]:
+            from homeslot.app.dates import Dates
+
+            self.keeper.on_set = Dates(files, system).told
         self.log = Log(clock)
         self._pins = pins
         self._tell = tell
