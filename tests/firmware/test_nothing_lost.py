@@ -217,7 +217,8 @@ def test_a_power_cut_while_the_number_of_the_boot_is_written_repeats_no_number()
     play(act)
 
 
-def test_a_lost_number_of_the_boot_is_found_again_in_the_journal():
+@pytest.mark.parametrize("left", [None, b"", b"\xff\xff", b"4!"])
+def test_a_lost_number_of_the_boot_is_found_again_in_the_journal(left):
     async def act(school):
         flash = Flash()
         flash.write("boot", b"41")
@@ -225,6 +226,8 @@ def test_a_lost_number_of_the_boot_is_found_again_in_the_journal():
         await school.until_s(60)
         await switch_off(school, task)
         flash.remove("boot")
+        if left is not None:
+            flash.write("boot", left)
         school.cart([], files=flash)
         await school.until_s(90)
         assert school.bodies("hello")[-1]["boot"] == 43

@@ -4,10 +4,10 @@ import asyncio
 
 from homeslot import const
 from homeslot.app.commands import Commands
-from homeslot.app.hands import BOOT, Hands
+from homeslot.app.hands import Hands
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
-from homeslot.app.resets import Resets
+from homeslot.app.resets import Resets, next_boot
 from homeslot.app.sensors import Sensors
 from homeslot.app.supervisor import Supervisor
 from homeslot.core.settings import NEEDED, missing
@@ -89,8 +89,7 @@ class Cart:
         self.resets = Resets(files, system, supervisor.name)
         journal = Journal(files)
         self.outbox = Outbox(self.settings["outbox_events"], journal)
-        self.boot = max(int(files.read(BOOT) or b"0"), journal.last_boot) + 1
-        files.write(BOOT, b"%d" % self.boot)
+        self.boot = next_boot(files, journal.last_boot)
         tunnel: "SerialNetwork | None" = None
         if network is None:
             from homeslot.mqtt.serial import SerialNetwork

@@ -4,6 +4,7 @@ What takes time or memory and is rarely asked for is loaded when it is.
 """
 
 from homeslot.app.commands import CONSOLE, Refusal
+from homeslot.app.resets import BOOT
 from homeslot.core.settings import BadSetting
 
 TYPE_CHECKING = False
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from homeslot.app.update import Update
     from homeslot.contract import Body
 
-BOOT = "boot"  # a file: the number of the last boot
 REPL = "repl"  # a file: while it is there the cart is not started, once
 
 

@@ -13,9 +13,24 @@ if TYPE_CHECKING:
 
     from homeslot.ports import Files, System
 
+BOOT = "boot"  # a file: the number of the last boot
 FILE = "resets"
 MOST = 1 << 30  # counted; a boot a minute gets there in two thousand years
 LONGEST = 120  # characters of contract field `why`
+
+
+def next_boot(files: "Files", known: int = 0) -> int:
+    """The number of this boot: higher than that in `files`, where it is put, and than `known`.
+
+    A number that can no longer be read is begun anew; the hub tells where it stood. Raises OSError.
+    """
+    try:
+        last = int(files.read(BOOT) or b"0")
+    except ValueError:
+        last = 0
+    boot = max(last, known) + 1
+    files.write(BOOT, b"%d" % boot)
+    return boot
 
 
 class Resets:

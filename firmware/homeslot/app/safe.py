@@ -8,10 +8,10 @@ its health, and after an hour tries once more by itself.
 from homeslot import const
 from homeslot.app.commands import Commands
 from homeslot.app.console import Console
-from homeslot.app.hands import BOOT, Hands
+from homeslot.app.hands import Hands
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
-from homeslot.app.resets import Resets
+from homeslot.app.resets import Resets, next_boot
 from homeslot.app.supervisor import Supervisor
 from homeslot.core.settings import NEEDED, missing
 from homeslot.core.timekeeper import TimeKeeper
@@ -71,7 +71,7 @@ class Safe:
         supervisor = Supervisor(clock, system.feed_watchdog, self.end, system.mark)
         self.supervisor = supervisor
         self.resets = Resets(files, system, supervisor.name)
-        self.boot = _next_boot(files)
+        self.boot = _number(files)
         tunnel: "SerialNetwork | None" = None
         if network is None:
             from homeslot.mqtt.serial import SerialNetwork
@@ -181,11 +181,8 @@ class NoEvents:
         """Nothing to keep."""
 
 
-def _next_boot(files: "Files") -> int:
-    boot = 1
+def _number(files: "Files") -> int:
     try:
-        boot = int(files.read(BOOT) or b"0") + 1
-        files.write(BOOT, b"%d" % boot)
-    except (ValueError, OSError):  # damaged or full, which may be why it is here
-        pass
-    return boot
+        return next_boot(files)
+    except OSError:  # the flash is full or worn, which may be why it is here
+        return 1
