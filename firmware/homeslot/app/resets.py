@@ -22,13 +22,9 @@ LONGEST = 120  # characters of contract field `why`
 def next_boot(files: "Files", known: int = 0) -> int:
     """The number of this boot: higher than that in `files`, where it is put, and than `known`.
 
-    A number that can no longer be read is begun anew; the hub tells where it stood. Raises OSError.
+    Raises OSError, and ValueError when what is there is no number.
     """
-    try:
-        last = int(files.read(BOOT) or b"0")
-    except ValueError:
-        last = 0
-    boot = max(last, known) + 1
+    boot = max(int(files.read(BOOT) or b"0"), known) + 1
     files.write(BOOT, b"%d" % boot)
     return boot
 

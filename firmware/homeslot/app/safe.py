@@ -184,5 +184,5 @@ class NoEvents:
 def _number(files: "Files") -> int:
     try:
         return next_boot(files)
-    except OSError:  # the flash is full or worn, which may be why it is here
+    except (ValueError, OSError):  # damaged or full, which may be why it is here
         return 1
