@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -44,10 +45,11 @@ def stored(cart):
     return json.loads(cart.files.read("settings.json"))
 
 
-def typed(cart, *command, said):
+def typed(cart, *command, said, folder=None):
     """The tool with `said` on its stdin; its exit status and all it printed."""
     done = subprocess.run(
         [*TOOL, *command, "--port", cart.port, "--wait", str(WAIT_S)],
+        cwd=folder,
         input=said,
         capture_output=True,
         text=True,
@@ -107,6 +109,31 @@ def test_logs_say_who_changed_what(bench, cart):
 def test_restart_waits_until_the_cart_is_back(bench, cart):
     assert bench("restart") == "cart-7: back\n"
     assert cart.starts == 2
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 1883), ("192.0.2.7", 8883)])
+def test_what_cart_add_shows_is_what_provision_takes(cart, tmp_path, host, port):
+    """Beyond loopback the hub speaks TLS, and names the file with its CA."""
+    homeslot = str(Path(sys.executable).parent / "homeslot")
+    who = ["--number", "2", "--room", "Room 2", "--teacher", "Bo Ek <bo@x.org>"]
+    for command in (["init", "--host", host], ["cart", "add", "cart-2", *who]):
+        shown = subprocess.run(
+            [homeslot, *command], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+    before = cart.kept()
+    status, said = typed(cart, "provision", "--from", "-", said=shown, folder=tmp_path)
+    assert (status, said) == (2, "this is cart-7: to make it cart-2 say --yes\n")
+    assert cart.kept() == before
+    status, said = typed(cart, "provision", "--from", "-", "--yes", said=shown, folder=tmp_path)
+    assert (status, said) == (0, "cart-2: provisioned\n")
+    now = stored(cart)
+    assert (now["cart"], now["host"], now["port"]) == ("cart-2", host, port)
+    assert now["secret"] != SECRET and now["secret"] in shown
+    assert now["wifi_key"] == KEY
+    assert cart.starts == 2
+    is_loopback = host == "127.0.0.1"
+    assert now["tls"] == (not is_loopback)
+    assert (cart.files.read("ca.pem") is None) == is_loopback
 
 
 def test_provision_asks_at_a_terminal_and_shows_no_secret(cart):
@@ -194,6 +221,15 @@ def test_a_file_that_holds_no_settings_is_refused_and_no_secret_of_it_shown(
     before = cart.kept()
     for command in (["provision", "--from", file], ["restore", file, "--yes"]):
         assert why in bench(*command, status=2)
+    assert cart.kept() == before
+
+
+def test_a_ca_that_is_none_is_refused_before_the_cart_is_touched(bench, cart, tmp_path):
+    file = tmp_path / "ca.pem"
+    before = cart.kept()
+    for text in ("", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        file.write_text(text)
+        assert "is no certificate in PEM" in bench("provision", "--ca", file, status=2)
     assert cart.kept() == before
 
 

@@ -62,6 +62,10 @@ def flash(
         bool,
         typer.Option("--for-good", help="Not on trial: for a desk where it cannot reach its hub."),
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--source", help="Folder of the firmware; this program's own by default."),
+    ] = None,
     port: Port = None,
     wait: Wait = WAIT_S,
     yes: Yes = False,
@@ -72,7 +76,7 @@ def flash(
     hub within ten minutes.
     """
     try:
-        source = firmware.source()
+        source = folder or firmware.source()
         version = firmware.version(source)
         typer.echo(f"compiling homeslot {version}")
         side = firmware.compiled(source)

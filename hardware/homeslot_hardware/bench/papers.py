@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import ssl
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +20,10 @@ STDIN = "-"
 OTHER_NAMES = {"user": "cart"}  # what the hub calls them
 CA = "ca.pem"  # no setting, but named beside them: the file with the CA of the hub's broker
 _CA_SAID = re.compile("the file (.+), which is no secret")
-MAX_CA_BYTES = 16384
+_CERTIFICATE = re.compile(
+    "-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL | re.ASCII
+)
+MAX_CA = 2048  # characters of base64, see `data` of a `cmd` in the contract
 # Which secret is another one when this setting is.
 SECRET_OF = {"cart": "secret", "wifi_ssid": "wifi_key"}
 
@@ -42,12 +47,21 @@ def read(where: str) -> tuple[Values, str | None]:
     return checked(where, parse(where, named)), said.group(1) if said else None
 
 
-def ca(file: str) -> bytes:
-    """The CA certificate in `file`, as PEM. Raises BadInput."""
-    text = _text(file)
-    if "-----BEGIN CERTIFICATE-----" not in text or len(text) > MAX_CA_BYTES:
-        raise BadInput(f"{file}: is no certificate in PEM of at most {MAX_CA_BYTES} bytes")
-    return text.encode()
+def ca(file: str) -> str:
+    """The CA certificates of the PEM in `file` as a cart takes them: base64, commas between.
+
+    Raises BadInput.
+    """
+    found = ["".join(body.split()) for body in _CERTIFICATE.findall(_text(file))]
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for body in found:
+            context.load_verify_locations(cadata=base64.b64decode(body, validate=True))
+    except (ValueError, OSError):
+        found = []
+    if not found or len(",".join(found)) > MAX_CA:
+        raise BadInput(f"{file}: is no certificate in PEM of at most {MAX_CA} characters")
+    return ",".join(found)
 
 
 def parse(where: str, named: Mapping[str, str]) -> Values:

@@ -12,7 +12,6 @@ import typer
 from homeslot.core.settings import SECRETS, SETTINGS
 from homeslot_hardware.bench import papers, show
 from homeslot_hardware.bench.client import Body
-from homeslot_hardware.bench.onboard import onboard_soon
 from homeslot_hardware.bench.options import WAIT_S, Port, Wait, Yes, await_cart, cart_at, name
 from homeslot_hardware.bench.papers import Values
 from homeslot_hardware.bench.ports import choose
@@ -71,7 +70,7 @@ def provision(
     Secrets are read from a prompt, a file or stdin, never from the command line.
     """
     given, named = papers.read(source) if source else ({}, None)
-    # Before the cart is touched: a setting for TLS without its CA would leave it without a link.
+    # It goes first: a setting for TLS without its CA would leave the cart without a link.
     file = ca or named
     certificate = papers.ca(file) if file else None
     at = choose(port)
@@ -84,12 +83,7 @@ def provision(
             raise BadInput("nothing is given: --from FILE, --from -, or a terminal to ask at")
         _confirm_other(now, given, yes)
         if certificate is not None:
-            client.ask("restart", mode="repl")
-    if certificate is not None:
-        with onboard_soon(at, wait) as board:
-            board.write(f"/{papers.CA}", certificate, lambda count: None)
-            board.leave()
-        hello = await_cart(at, wait)
+            client.ask("ca", data=certificate)
     called = _give(at, wait, given, hello)
     typer.echo(f"{called}: provisioned")
 
