@@ -97,7 +97,7 @@ class Reporter:
         }
         return self.message("state", body, retained)
 
-    def hello(self, retained: bool = False) -> Message:
+    def hello(self, retained: bool = False, **more: object) -> Message:
         body = {
             **self.clock(),
             "firmware": "0.1.0",
@@ -106,6 +106,7 @@ class Reporter:
             "reset": "power_on",
             "abilities": ["report", "time"],
             "settings": {"report_s": 60},
+            **more,
         }
         return self.message("hello", body, retained)
 

@@ -297,6 +297,22 @@ def test_the_hubs_own_commands_come_back_without_effect(hub, cart):
     assert counts(hub)["echoed"] == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({}, "0.1.0"),
+        ({"side": "a", "trial": False, "safe": False, "gave_up": ""}, "0.1.0"),
+        ({"trial": True}, "0.1.0, on trial"),
+        ({"safe": True}, "0.1.0, safe mode"),
+        ({"gave_up": "0.2.0"}, "0.1.0, gave up 0.2.0"),
+    ],
+)
+def test_the_status_shows_what_is_not_settled_about_a_firmware(hub, cart, said, shown):
+    hub.take([cart.state(), cart.hello(**said)])
+    (now,) = hub.status().carts
+    assert now.firmware == shown
+
+
 def test_the_status_shows_what_a_cart_said_of_itself(hub, cart):
     hub.take([cart.state(), cart.hello(), cart.diag()])
     (now,) = hub.status().carts

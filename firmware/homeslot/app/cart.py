@@ -72,6 +72,7 @@ class Cart:
     ) -> None:
         self.clock = clock
         self.files = files
+        self.sides = sides
         self.updater = updater
         self.system = system
         self.stored = stored

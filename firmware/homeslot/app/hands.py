@@ -91,6 +91,8 @@ class Hands:
             if sender != CONSOLE:
                 raise Refusal("mode: repl is for the console only")
             cart.files.write(REPL, b"1")
+        if cart.sides is not None and cart.sides.safe:
+            cart.sides.forgive()
         self._leave("restart asked for by " + sender)
 
     def _leave(self, why: str) -> None:

@@ -67,7 +67,7 @@ class Safe:
         self.log = Log(clock)
         self._pins = pins
         self._tell = tell
-        self._sides = sides
+        self.sides = sides
         supervisor = Supervisor(clock, system.feed_watchdog, self.end, system.mark)
         self.supervisor = supervisor
         self.resets = Resets(files, system, supervisor.name)
@@ -141,7 +141,7 @@ class Safe:
             for i in range(len(_FLASHES)):
                 self._pins.write("light", 1 - i % 2)
                 await self.clock.sleep_ms(_FLASHES[i])
-        self._sides.forgive()
+        self.sides.forgive()
         self.end("safe mode ends: it is tried again")
         self.system.restart()
 

@@ -61,7 +61,7 @@ def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int)
                     verdict=judge_cart(school, cart, facts, at_s),
                     facts=facts,
                     link="unknown" if link is None else link.link,
-                    firmware=None if hello is None else hello.firmware,
+                    firmware=None if hello is None else _firmware(hello),
                     draw_ma=None if state is None else _sum_ma(state.current_ma),
                     battery_mv=None if state is None else state.battery_mv,
                     temperature_c=None if state is None else state.temperature_c,
@@ -85,6 +85,17 @@ def _body(latest: Latest | None) -> Any:
     if latest is None:
         return None
     return decode(contract.topic(latest.cart, latest.kind), latest.kind, latest.payload)
+
+
+def _firmware(hello: Any) -> str:
+    """The version, and what is not settled about it."""
+    if hello.safe is True:
+        return f"{hello.firmware}, safe mode"
+    if hello.trial is True:
+        return f"{hello.firmware}, on trial"
+    if hello.gave_up:
+        return f"{hello.firmware}, gave up {hello.gave_up}"
+    return str(hello.firmware)
 
 
 def _missing(store: Store, controller: str, state: Any) -> int:
