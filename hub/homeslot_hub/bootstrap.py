@@ -39,10 +39,10 @@ from homeslot_hub.service.ports import StoreError
 _log = logging.getLogger("homeslot.server")
 BATCH = 500  # messages in one commit at most
 LOOK_S = 0.25
+CERTIFICATE_S = 3600.0
 _DELIVER_S = 1.0
 _RETRY_S = (1.0, 30.0)
 _LISTEN_S = 5.0
-_CERTIFICATE_S = 3600.0  # how often the end of the certificate is looked at
 _END_S = 2.0  # how long a thread is waited for; a mail server may hold one up for longer
 T = TypeVar("T")
 
@@ -98,10 +98,17 @@ class Server:
 
     `now_s` is the clock of everything that is measured or due. `on_day` is called, from the
     writer's thread, with each school day when it has been judged. Where `settings` came from a
-    file, that file is taken up again when it changes; a broken one is said and passed over.
+    file, that file is taken up again when it changes; a broken one is said and passed over. The end
+    of the broker's certificate is looked at every `certificate_s`.
     """
 
-    def __init__(self, settings: Settings, now_s: NowS, on_day: OnDay | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        now_s: NowS,
+        on_day: OnDay | None = None,
+        certificate_s: float = CERTIFICATE_S,
+    ) -> None:
         self.settings = settings
         self._now_s = now_s
         self._on_day = on_day
@@ -112,6 +119,7 @@ class Server:
         self._broker: NatsBroker | None = None
         self._carts_admitted = False
         self._tls: TlsFiles | None = None
+        self._certificate_s = certificate_s
 
     @property
     def port(self) -> int:
@@ -281,7 +289,7 @@ class Server:
 
     def _look(self) -> None:
         self._ingest.check()
-        if time.monotonic() - self._looked_at_certificate >= _CERTIFICATE_S:
+        if time.monotonic() - self._looked_at_certificate >= self._certificate_s:
             self._look_at_certificate()
         stamps = self._read_stamps()
         if stamps != self._stamps:

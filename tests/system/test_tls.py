@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,14 @@ from homeslot.mqtt.tls import trusting
 from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.ingest import Ingest, Login
-from homeslot_hub.config import read_secret
+from homeslot_hub.bootstrap import Server
+from homeslot_hub.config import BrokerSettings, Settings, read_secret
 
+from ..hub.reports import SCHOOL
 from . import tls
 from .brokers import WallClock
+from .clients import Peer
+from .hub_process import HubProcess, end_broker, homeslot
 from .product_brokers import mosquitto, nats
 from .waiting import wait_for
 
@@ -136,6 +142,38 @@ def test_a_renewed_certificate_is_taken_up_and_nobody_is_dropped(school):
         assert presented(broker.port, files.ca) != before
         assert school.cart(broker.port, files.ca) == ""
         assert hub.batch(1, WITHIN_S)[0].link == 1  # on the connection it had before
+
+
+def test_init_and_serve_by_tls_and_a_renewal_while_it_runs(tmp_path):
+    made = homeslot(tmp_path, "init", "--controller", "a", "--zone", "UTC")
+    secret = re.search(r"secret +(\S+)", made.stdout)[1]
+    config = tmp_path / "homeslot.toml"
+    text = config.read_text().replace("port = 1883", "port = 0").replace("# tls = ", "tls = ")
+    config.write_text(re.sub("(?m)^tls = true .*", "tls = true", text))
+    ca = tmp_path / "homeslot-data" / "tls" / "ca.pem"
+    try:
+        with HubProcess(tmp_path) as hub:
+            before = presented(hub.port, ca)
+            with Peer(hub.port, "a", secret, ca=ca) as cart:
+                assert homeslot(tmp_path, "certificate", "renew").returncode == 0
+                wait_for("the new one is shown", lambda: presented(hub.port, ca) != before)
+                assert not cart.dropped
+                assert "the link to the broker is lost" not in hub.said
+    finally:
+        end_broker(tmp_path / "homeslot-data")
+
+
+def test_a_running_hub_renews_a_certificate_that_nears_its_end_by_itself(tmp_path):
+    late_s = tls.NOW_S - (certificates.SERVER_DAYS - 9) * 86400
+    broker = BrokerSettings(port=0, tls=True)
+    server = Server(Settings(tmp_path, (SCHOOL,), broker), lambda: tls.NOW_S, certificate_s=0.1)
+    with server:
+        files = tls.good(tmp_path)
+        fresh = presented(server.port, files.ca)
+        certificates.make(tmp_path, replace(broker, kind="external"), late_s, renew=True)
+        assert certificates.warning(files, tls.NOW_S) is not None
+        wait_for("a third one", lambda: presented(server.port, files.ca) != fresh)
+        wait_for("it lasts", lambda: certificates.warning(files, tls.NOW_S) is None)
 
 
 def presented(port: int, ca: Path) -> bytes | None:
