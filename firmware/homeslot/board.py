@@ -24,6 +24,7 @@ class Board:
         self.current_config = int(text["current_config"], 16)
         self.thresholds: "dict[str, int]" = text["thresholds"]
         self.banks = [Bank(bank) for bank in text["banks"]]
+        self.lines = tuple(text["pins"])  # names of the lines that are wired
         self.slots = sum([len(bank.inputs) for bank in self.banks])
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
             """The level of an input: 0 or 1."""
 
         def write(self, name: str, level: int) -> None:
-            """Drive an output to 0 or 1."""
+            """Drive an output to 0 or 1; `light` to a colour, 0xRRGGBB."""
 
         def on_fall(self, name: str, call: "Callable[[], None]") -> None:
             """Call `call` soon after each falling edge of an input."""

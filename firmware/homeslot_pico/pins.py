@@ -6,8 +6,6 @@ from machine import Pin
 from neopixel import NeoPixel
 
 PULLED_UP = ("door", "bolt", "mains", "tamper", "bank_interrupt", "button")
-LIT = (40, 40, 40)  # bright enough for a classroom, and below 10 mA
-DARK = (0, 0, 0)
 
 
 class Pins:
@@ -16,6 +14,8 @@ class Pins:
     def __init__(self, gp):
         self._pins = {name: Pin(gp[name], Pin.IN, Pin.PULL_UP) for name in PULLED_UP if name in gp}
         self._pins["mux_reset"] = Pin(gp["mux_reset"], Pin.OUT, value=1)  # 0 would hold it in reset
+        if "buzzer" in gp:
+            self._pins["buzzer"] = Pin(gp["buzzer"], Pin.OUT, value=0)
         self._light = NeoPixel(Pin(gp["light"], Pin.OUT, value=0), 1)
         self._tasks = []
 
@@ -24,9 +24,9 @@ class Pins:
         return self._pins[name].value()
 
     def write(self, name: str, level: int) -> None:
-        """Drive an output to 0 or 1; the light is lit by 1."""
+        """Drive an output to 0 or 1, the light to a colour 0xRRGGBB."""
         if name == "light":
-            self._light[0] = LIT if level else DARK
+            self._light[0] = (level >> 16, level >> 8 & 255, level & 255)
             self._light.write()
         else:
             self._pins[name].value(level)

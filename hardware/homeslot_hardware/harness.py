@@ -59,6 +59,7 @@ ENDS: Mapping[str, Leads] = {
         (("DIN", LINE), ("GND", "GND"), ("VDD", "VSYS")),
         "diode 1N4001 in the VDD wire,\nits ring to the light",
     ),
+    "buzzer": Leads((("+", LINE), ("-", "GND"))),
     "button": Leads((("A", LINE), ("B", "GND"))),
     "temperature": Leads((("DQ", LINE), ("GND", "GND"), ("VDD", "3V3")), "4.7 kOhm from DQ to VDD"),
     "battery": Leads((("middle", LINE), ("foot", "GND"), ("head", "VBUS"))),

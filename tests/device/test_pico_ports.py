@@ -75,11 +75,11 @@ print(pins.read("door"), pins.read("bolt"))
 pins.write("mux_reset", 0)
 print(machine.pins[7].level)
 import neopixel
-pins.write("light", 1)
+pins.write("light", 0x280A00)
 pins.write("light", 0)
 print(neopixel.shown)
 """)
-    assert lines == ["[2, 3, 6, 8, 9, 15]", "1", "0 1", "0", "[(40, 40, 40), (0, 0, 0)]"]
+    assert lines == ["[2, 3, 6, 8, 9, 15]", "1", "0 1", "0", "[(40, 10, 0), (0, 0, 0)]"]
 
 
 def test_a_falling_edge_reaches_the_one_who_waits_for_it(pico):

@@ -7,57 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeslot import contract
 from homeslot.app.console import LONGEST, Lines
 from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.rig import Restarted
 from homeslot_sim.cart.wire import Wire
 
 from ..system.tls import good
+from .console import Hand, at_the_console
 from .school import START_S, play
-
-
-class Hand:
-    """Someone at the other end of the cable."""
-
-    def __init__(self, school, wire):
-        self._school = school
-        self.wire = wire
-        self._number = 100
-
-    def said(self, kind):
-        """The bodies of all messages of `kind` so far."""
-        lines = [line for line in bytes(self.wire.written).split(b"\r\n") if line[:1] == b"{"]
-        bodies = [json.loads(line) for line in lines]
-        for body in bodies:
-            contract.check("console", body["topic"], body)
-        return [body for body in bodies if body["topic"] == kind]
-
-    @property
-    def text(self):
-        return self.wire.written.decode()
-
-    async def command(self, word, **arguments):
-        """Send a command, and wait for its reply."""
-        self._number += 1
-        body = {"v": 1, "id": self._number, "cmd": word, **arguments}
-        self.wire.type(json.dumps(body).encode() + b"\n")
-        await self._school.clock.sleep_ms(500)
-        replies = [body for body in self.said("reply") if body["id"] == self._number]
-        assert len(replies) == 1
-        return replies[0]
-
-
-def at_the_console(act, **how):
-    """Run `act(hand, school)` with a cart that is up, and someone at its console."""
-
-    async def main(school):
-        wire = Wire()
-        school.cart(serial=wire, **how)
-        await school.until_s(10)
-        await act(Hand(school, wire), school)
-
-    play(main)
 
 
 @given(lines=st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b""))), data=st.data())
@@ -195,8 +152,8 @@ def test_from_blank_settings_to_the_first_report_by_the_console_alone():
 
     async def main(school):
         wire = Wire()
-        _, first = school.cart(serial=wire, files=files)
-        hand = Hand(school, wire)
+        rig, first = school.cart(serial=wire, files=files)
+        hand = Hand(school, wire, rig)
         await school.until_s(5)
         told = {"cart": "c7", "secret": "right", "host": "hub", "wifi_key": "hunter22"}
         assert (await hand.command("settings", settings=told))["restart"]
@@ -236,7 +193,7 @@ def test_a_listener_who_takes_nothing_holds_nobody_up():
         assert rig.cart.console.dropped > 0
         assert len(school.bodies("state")) >= 9
         wire.room = 64
-        assert (await Hand(school, wire).command("logs"))["ok"]
+        assert (await Hand(school, wire, rig).command("logs"))["ok"]
 
     play(main)
 

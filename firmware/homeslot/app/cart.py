@@ -5,12 +5,15 @@ import asyncio
 from homeslot import const
 from homeslot.app.commands import Commands
 from homeslot.app.hands import Hands
+from homeslot.app.light import Light
 from homeslot.app.link import Link
+from homeslot.app.looks import Looks
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import Resets, next_boot
 from homeslot.app.sensors import Sensors
 from homeslot.app.supervisor import Supervisor
 from homeslot.core.settings import NEEDED, missing
+from homeslot.core.signals import sensed
 from homeslot.core.timekeeper import TimeKeeper
 from homeslot.journal import Journal
 from homeslot.log import Log
@@ -83,7 +86,9 @@ class Cart:
 
             self.keeper.on_set = Dates(files, system).told
         self.log = Log(clock)
-        self._pins = pins
+        self.board = board
+        self.bus = bus
+        self.pins = pins
         self._tell = tell
         supervisor = Supervisor(clock, self._live, self.end, system.mark)
         self.supervisor = supervisor
@@ -129,26 +134,30 @@ class Cart:
             self.state,
             self.log.say,
         )
+        self._sides = sides
+        self.light = Light(pins, clock, "buzzer" in board.lines, self._signals)
         self._proof: "Proof | None" = None
         if sides is not None:
             from homeslot.app.proof import Proof
 
             self._proof = Proof(sides, clock, self.link)
         Hands(self)
+        Looks(self)
         for problem in stored.wrong:
             self.log.say("settings: " + problem)
-        unset = missing(self.settings, needed)
-        if unset:
-            self.log.say("not provisioned: not set is " + ", ".join(unset))
+        self.unset = missing(self.settings, needed)
+        if self.unset:
+            self.log.say("not provisioned: not set is " + ", ".join(self.unset))
         self._moved = asyncio.Event()
         self._lag_ms = 0
         report_ms = self.settings["report_s"] * 1000
         supervisor.task("scan", _SCAN_BOUND_MS + self.settings["scan_ms"], self._scan)
         supervisor.task("follow", _FOLLOW_BOUND_MS, self._follow_switches, self._moved.set)
         supervisor.task("outbox", _OUTBOX_BOUND_MS, self._keep)
-        if not unset:
+        if not self.unset:
             supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
         supervisor.task("report", _REPORT_BOUND_MS + report_ms, self._report)
+        supervisor.task("light", _HANDS_BOUND_MS, self._shine)
         supervisor.task("hands", _HANDS_BOUND_MS, self._obey, self.commands.wake)
         if self.console is not None:
             supervisor.task("hear", None, self.console.read)
@@ -156,7 +165,7 @@ class Cart:
 
     async def run(self) -> None:
         """Run for ever. Any defect ends it: the caller lets the controller start again."""
-        self._pins.on_fall("bank_interrupt", self._moved.set)
+        self.pins.on_fall("bank_interrupt", self._moved.set)
         for _ in range(_SETTLE_SCANS):
             self.sensors.scan(self.clock.up_ms())
             self.system.feed_watchdog()
@@ -206,6 +215,25 @@ class Cart:
 
     async def _link(self) -> None:
         await self.link.run(lambda: self.supervisor.life("link"))
+
+    async def _shine(self) -> None:
+        await self.light.run(lambda: self.supervisor.life("light"))
+
+    def _signals(self) -> "list[str]":
+        """Which of core.signals hold now."""
+        sensors = self.sensors
+        words = {name: switch.state for name, switch in sensors.inputs.items()}
+        states = [slot.state for slot in sensors.slots]
+        signals = [sensed(states, self.settings["spare_slots"], sensors.banks, words)]
+        if self._sides is not None and self._sides.safe:
+            signals.append("safe")
+        if self.unset:
+            signals.append("blank")
+        elif self.link.trouble == "wrong_key":
+            signals.append("wrong_key")
+        elif self.link.trouble is not None or not self.link.connections:
+            signals.append("no_link")
+        return signals
 
     async def _obey(self) -> None:
         await self.commands.run(lambda: self.supervisor.life("hands"))

@@ -3,6 +3,7 @@
 What takes time or memory and is rarely asked for is loaded when it is.
 """
 
+from homeslot import const
 from homeslot.app.commands import CONSOLE, Refusal
 from homeslot.app.resets import BOOT
 from homeslot.core.settings import BadSetting
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from homeslot.app.update import Update
     from homeslot.contract import Body
 
+_UPDATE_MS = const(60000)
 REPL = "repl"  # a file: while it is there the cart is not started, once
 
 
@@ -79,6 +81,7 @@ class Hands:
             if not made:
                 made.append(make())
             said = made[0].obey(command)
+            self._cart.light.show("update", _UPDATE_MS)
             if made[0].done:
                 self._leave("update by " + sender)
             return said

@@ -9,6 +9,7 @@ from homeslot import const
 from homeslot.app.commands import Commands
 from homeslot.app.console import Console
 from homeslot.app.hands import Hands
+from homeslot.app.light import Light
 from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import Resets, next_boot
@@ -32,8 +33,7 @@ _AGAIN_MS = const(3600000)
 _LINK_BOUND_MS = const(120000)
 _HANDS_BOUND_MS = const(60000)
 _SHOW_BOUND_MS = const(10000)
-# Lit and dark in ms: three short flashes, and a pause.
-_FLASHES = (100, 200, 100, 200, 100, 1300)
+_LOOK_MS = const(1000)
 
 
 class Safe:
@@ -65,7 +65,6 @@ class Safe:
 
             self.keeper.on_set = Dates(files, system).told
         self.log = Log(clock)
-        self._pins = pins
         self._tell = tell
         self.sides = sides
         supervisor = Supervisor(clock, system.feed_watchdog, self.end, system.mark)
@@ -106,10 +105,12 @@ class Safe:
             None,
             self.log.say,
         )
+        self.light = Light(pins, clock, False, lambda: ["safe"])
         Hands(self)
         self.log.say("safe mode: the last boots failed: " + (self.resets.why or "nobody knows why"))
         for problem in stored.wrong:
             self.log.say("settings: " + problem)
+        supervisor.task("light", _SHOW_BOUND_MS, self._shine)
         supervisor.task("show", _SHOW_BOUND_MS, self._show)
         if not missing(stored.values, needed):
             supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
@@ -138,12 +139,13 @@ class Safe:
             if self.clock.up_ms() >= due_ms:
                 due_ms += diag_ms
                 self.link.say("diag", self.diag)
-            for i in range(len(_FLASHES)):
-                self._pins.write("light", 1 - i % 2)
-                await self.clock.sleep_ms(_FLASHES[i])
+            await self.clock.sleep_ms(_LOOK_MS)
         self.sides.forgive()
         self.end("safe mode ends: it is tried again")
         self.system.restart()
+
+    async def _shine(self) -> None:
+        await self.light.run(lambda: self.supervisor.life("light"))
 
     async def _link(self) -> None:
         await self.link.run(lambda: self.supervisor.life("link"))

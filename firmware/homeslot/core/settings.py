@@ -23,6 +23,7 @@ SETTINGS = (
     ("report_s", 60, 5, 3600, "s"),  # time between two snapshots
     ("diag_s", 600, 10, 86400, "s"),  # time between two reports of the controller's own health
     ("keep_alive_s", 30, 5, 600, "s"),  # silence after which the connection is tested
+    ("spare_slots", 0, 0, 80, "slots"),  # slots that may be empty with all home on the light
     ("outbox_events", 1000, 10, 2000, "events"),  # events kept while there is no link
 )
 SECRETS = ("secret", "wifi_key")  # written, and never shown

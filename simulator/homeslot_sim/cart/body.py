@@ -43,7 +43,8 @@ class Body:
         self._up_ms = up_ms
         self.on_level: "Callable[[str, int], None] | None" = None
         self._on_fall: "dict[str, Callable[[], None]]" = {}
-        self._levels: "dict[str, int]" = {"bank_interrupt": 1, "tamper": 0}
+        self._levels: "dict[str, int]" = {"bank_interrupt": 1, "tamper": 0, "button": 1}
+        self.driven: "dict[str, int]" = {}  # outputs, as the firmware drives them
         self._asserted: "set[int]" = set()
         self._jammed: "dict[int, int | None]" = {}  # levels of the switches that lie
         self._batteries = Batteries(  # half full to nearly full, and no two quite alike
@@ -82,6 +83,7 @@ class Body:
 
     def write(self, name: str, level: int) -> None:
         """Pins port: drive an output."""
+        self.driven[name] = level
         if name == "mux_reset":
             self._mux.reset_pin(level)
 
