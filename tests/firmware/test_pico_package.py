@@ -18,6 +18,8 @@ BUDGET_BYTES = 72000
 # What is loaded only while it is used, or instead of others, and the start-up code do not count.
 RARE = {
     "homeslot/app/safe.py",
+    "homeslot/app/scan.py",
+    "homeslot/app/selftest.py",
     "homeslot/app/update.py",
     "homeslot/bundle.py",
     "homeslot/core/ntp.py",
