@@ -8,6 +8,8 @@ from typing import Any
 from remarks import remarks
 
 from homeslot import contract
+from homeslot.core import settings as cart_settings
+from homeslot.core import signals as cart_signals
 from homeslot.core import slots
 from homeslot_hardware import boards
 from homeslot_hardware import parts as parts_list
@@ -23,6 +25,14 @@ from homeslot_hardware.lint import (
 )
 
 SAID = {True: "in", False: "out", None: "not known"}
+COLOURS = {
+    (True, True, True): "white",
+    (True, False, False): "red",
+    (True, True, False): "yellow",
+    (False, True, False): "green",
+    (False, False, True): "blue",
+    (True, False, True): "violet",
+}
 BRICK = {"supply_mv": 20000, "device_max_ma": 2250}  # a laptop's, 45 W
 
 
@@ -138,6 +148,43 @@ def thresholds(board: str) -> str:
             for name, rule in schema()["properties"]["thresholds"]["properties"].items()
         ),
     )
+
+
+def settings() -> str:
+    """Settings of a cart."""
+    meaning = remarks(cart_settings, "SETTINGS")
+    rows = []
+    for name, default, low, high, unit in cart_settings.SETTINGS:
+        said = "not shown" if name in cart_settings.SECRETS else f"`{default}`" if default else ""
+        if default == 0:
+            said = "`0`"
+        rows.append((f"`{name}`", f"{low}..{high} {unit}".strip(), said, meaning[name]))
+    return _table(("setting", "allowed", "default", "what it is"), rows)
+
+
+def signals() -> str:
+    """Signals of a cart's light and buzzer, the most urgent first."""
+    meaning = remarks(cart_signals, "SIGNALS")
+    return _table(
+        ("signal", "light", "flashes of", "buzzer", "what it means"),
+        (
+            (f"`{name}`", _colour(colour), _flashes(steps), "yes" if sounds else "", meaning[name])
+            for name, colour, steps, sounds in cart_signals.SIGNALS
+        ),
+    )
+
+
+def _colour(colour: int) -> str:
+    parts = (colour >> 16, colour >> 8 & 255, colour & 255)
+    lit = tuple(2 * part >= max(parts) for part in parts)
+    return COLOURS[lit]
+
+
+def _flashes(steps: Sequence[int]) -> str:
+    if not steps:
+        return "the slot's number"
+    lit, dark = steps[::2], steps[-1]
+    return f"{len(lit)} x {lit[0]} ms, then dark for {dark} ms"
 
 
 def pins(board: str) -> str:

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from homeslot import contract
 from homeslot.core.settings import SETTINGS
+from homeslot.core.signals import SIGNALS
 from homeslot_hardware.lint import schema
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +165,7 @@ def test_every_field_of_the_contract_has_its_meaning_beside_it(kind):
     [
         ("homeslot.contract", "TOPICS", list(contract.TOPICS)),
         ("homeslot.core.settings", "SETTINGS", [row[0] for row in SETTINGS]),
+        ("homeslot.core.signals", "SIGNALS", [row[0] for row in SIGNALS]),
     ],
 )
 def test_every_topic_and_every_setting_has_its_meaning_beside_it(module, table, names):
