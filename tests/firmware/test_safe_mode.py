@@ -8,6 +8,7 @@ import pytest
 from homeslot.app.safe import Safe
 from homeslot.app.update import Update
 from homeslot.board import Board
+from homeslot.core.signals import SIGNALS
 from homeslot.sender import Sender
 from homeslot.stored import Stored
 from homeslot_sim.cart.rig import Controller, Restarted
@@ -105,8 +106,8 @@ def test_it_says_on_the_link_and_by_its_light_that_it_is_in_safe_mode():
         assert {"report", "settings", "restart", "update"} <= set(hello["abilities"])
         assert school.bodies("diag")
         assert not school.bodies("state"), "what is not sensed is not said"
-        levels = [level for _, level in light.shown]
-        assert levels[:6] == [1, 0] * 3
+        violet = next(colour for name, colour, _, _ in SIGNALS if name == "safe")
+        assert [colour for _, colour in light.shown][:6] == [violet, 0] * 3
 
     play(act)
 

@@ -134,7 +134,6 @@ class Cart:
             self.state,
             self.log.say,
         )
-        self._sides = sides
         self.light = Light(pins, clock, "buzzer" in board.lines, self._signals)
         self._proof: "Proof | None" = None
         if sides is not None:
@@ -225,8 +224,6 @@ class Cart:
         words = {name: switch.state for name, switch in sensors.inputs.items()}
         states = [slot.state for slot in sensors.slots]
         signals = [sensed(states, self.settings["spare_slots"], sensors.banks, words)]
-        if self._sides is not None and self._sides.safe:
-            signals.append("safe")
         if self.unset:
             signals.append("blank")
         elif self.link.trouble == "wrong_key":
