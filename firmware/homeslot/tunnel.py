@@ -153,8 +153,8 @@ class Tunnel:
             return
         kind, number, key, seq, ack, data = frame
         if kind == _RESET:
-            known = number == self.number and key in (self._key, 0)
-            if self.state != CLOSED and (known or (number == 0 and self.state == OPEN)):
+            any_open = number == 0 and self.state == OPEN
+            if any_open or (number == self.number and self.state != CLOSED):
                 self._close(_words(data))
         elif kind == _OPEN and self._answers:
             self._asked(now_ms, number)
@@ -214,7 +214,7 @@ class Tunnel:
     def _asked(self, now_ms: int, number: int) -> None:
         if self.state == OPEN and number == self.number:
             self._say = _OPENED  # it was lost on its way
-        elif (self.state, self.number) != (ASKED, number):
+        else:
             self._begin(now_ms, number, 0)
             self.state = ASKED
 

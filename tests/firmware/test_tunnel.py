@@ -1,5 +1,9 @@
 """The tunnel: two ends, a line that does what it likes, and bytes that are right or not there."""
 
+import binascii
+import random
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +13,13 @@ from homeslot.tunnel import (
     ASKED,
     ASKING,
     CLOSED,
+    HIGHEST,
     LONGEST_LINE,
     OPEN,
     PATIENCE_MS,
     PAYLOAD,
     RETRY_MS,
+    VERSION,
     WINDOW,
     Tunnel,
     WrongState,
@@ -123,6 +129,33 @@ def test_a_window_is_all_that_is_in_flight(line):
     line.flush()
     assert len(line.up) == WINDOW
     assert line.cart.room == line.cart.send(0, b"x") == 0
+
+
+def test_an_ack_makes_room_for_as_many_frames_and_nothing_is_said_twice_for_it(line):
+    line.cart.send(0, bytes(WINDOW * PAYLOAD))
+    line.flush()
+    line.deliver(up=True)
+    line.deliver(up=False)
+    line.flush()
+    assert len(line.up) == WINDOW - 1
+    line.cart.send(0, b"one more")
+    line.flush()
+    assert len(line.up) == WINDOW
+
+
+def test_a_lost_grant_is_said_again_and_is_the_same(line):
+    line.cart.reset("again")
+    line.settle()
+    line.cart.open(line.now_ms, line.fresh())
+    line.cart.tick(line.now_ms)
+    line.flush()
+    line.deliver(up=True)
+    line.down.clear()
+    key = line.gateway._key
+    line.wait(RETRY_MS)
+    line.settle()
+    assert line.cart.state == OPEN
+    assert line.cart._key == line.gateway._key == key
 
 
 def test_a_reader_who_does_not_read_is_waited_for_and_loses_nothing(line):
@@ -235,6 +268,40 @@ def test_anything_at_all_may_come_and_is_counted(line):
     end = Tunnel(answers=True)
     end.receive(0, b"~" + line)
     assert (end.broken, end.state, end.take()) == (1, CLOSED, b"")
+
+
+def test_a_hundred_thousand_well_made_frames_without_sense_harm_nobody():
+    """Checksums are right and the rest is chance: no exception, no growth, and it still works."""
+    chance = random.Random(311)
+    line = Line()
+    line.connect()
+    for _ in range(100_000):
+        end = chance.choice((line.cart, line.gateway))
+        first = VERSION << 4 | chance.randrange(16)
+        numbers = [chance.choice((0, 1, 2, end.number, end._key, HIGHEST)) for _ in range(2)]
+        counts = [chance.choice((0, 1, 2, 5, 1 << 31, end._taken, end._first)) for _ in range(2)]
+        head = struct.pack(">BIIII", first, *numbers, *counts)
+        frame = head + chance.randbytes(chance.randrange(8))
+        frame += struct.pack(">I", binascii.crc32(frame))
+        end.receive(line.now_ms, b"~" + binascii.b2a_base64(frame).strip())
+        if chance.random() < 0.1:
+            line.now_ms += 100
+            end.tick(line.now_ms)
+            end.send(line.now_ms, b"data")
+        if line.gateway.state == ASKED:
+            line.gateway.accept(line.now_ms, line.fresh())
+        if line.cart.state == CLOSED:
+            line.cart.open(line.now_ms, line.fresh())
+        said = 0
+        while end.take():
+            said += 1
+        assert said <= WINDOW + 2
+        assert len(end._in) <= (WINDOW + 1) * PAYLOAD and len(end._out) <= WINDOW
+    line.cart.reset("enough")
+    line.gateway.reset("enough")
+    line.settle()
+    line.connect()
+    assert everything(line, line.cart, line.gateway, b"x" * 3000) == b"x" * 3000
 
 
 @given(at=st.integers(min_value=1, max_value=60), to=st.integers(min_value=0, max_value=255))
