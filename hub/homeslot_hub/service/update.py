@@ -48,7 +48,7 @@ class Update:
         self._sender = Sender(bundle)
         self._id = first_id
         self._stage: Stage = "asking"
-        self._words = "waits for the cart"
+        self._words = "is waited for"
         self._boot = 0  # of the firmware that takes the bundle
         self._sent_s: float | None = None
         self._heard_s = now_s
