@@ -132,22 +132,3 @@ def test_after_a_power_cut_the_cart_waits_for_an_access_point_that_is_slower(onl
     online.until(lambda: ear.said("state")[-1]["boot"] == 2, PATIENCE_MS, "a report")
     assert ear.said("hello")[-1]["reset"] == "power_on"
     assert online.status.resets == 0  # by the watchdog
-
-
-def test_a_starved_watchdog_starts_the_board_again_and_it_says_why(online, ear):
-    online.apply("out", [5])
-    online.until(lambda: ear.event(kind="slot", index=5, value="empty"), 5000, "the event")
-    online.keys(b"\x03")  # the console's interrupt ends the program: nobody feeds the watchdog
-    online.until(lambda: online.status.resets, 9000, "the watchdog")
-    assert "KeyboardInterrupt" in online.status.console
-    began_ms = online.now_ms
-    online.until(lambda: ear.said("hello")[-1]["boot"] == 2, FIRST_REPORT_MS, "second boot")
-    hello = ear.said("hello")[-1]
-    assert (hello["reset"], hello["why"]) == ("watchdog", "stopped from the console")
-    assert hello["resets"] == {"power_on": 1, "watchdog": 1}
-    online.until(lambda: ear.said("state")[-1]["boot"] == 2, FIRST_REPORT_MS, "its report")
-    assert online.now_ms - began_ms <= FIRST_REPORT_MS
-    state = ear.said("state")[-1]
-    assert (state["bssid"], state["rssi_dbm"]) == ("02:00:00:00:00:01", -60)  # the radio was off
-    assert state["slots"][4] == "empty"
-    assert state["seq"] > ear.event(kind="slot", index=5)["seq"]

@@ -14,7 +14,7 @@ class BadAnswer(ValueError):
 
 
 def is_address(host: str) -> bool:
-    """True for an IPv4 address in four numbers: nothing to ask."""
+    """True when `host` (ASCII) is an IPv4 address in four numbers: nothing to ask."""
     parts = host.split(".")
     return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
 
@@ -46,6 +46,8 @@ def answer(asked: bytes, data: bytes) -> "str | None":
             at = _after_name(data, at)
             size = data[at + 8] << 8 | data[at + 9]
             found = data[at + 10 : at + 10 + size]
+            if len(found) < size:
+                raise BadAnswer("is cut off")
             if data[at : at + 4] == _A_IN and len(found) == 4:
                 return ".".join([str(byte) for byte in found])
             at += 10 + size  # an alias, whose address follows

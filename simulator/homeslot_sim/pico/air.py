@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from rp2040py.external.cyw43 import Cyw43439, nat, net
-from rp2040py.external.cyw43.bus import CYW43_EV_SET_SSID, SDPCM_HEADER_LEN
+from rp2040py.external.cyw43.bus import (
+    CYW43_EV_ASSOC,
+    CYW43_EV_AUTH,
+    CYW43_EV_PSK_SUP,
+    CYW43_EV_SET_SSID,
+    SDPCM_HEADER_LEN,
+)
 from rp2040py.rp2040 import RP2040
 
 from homeslot_sim.pico import HUB
 
 ANSWER_S = 0.2  # of wall time a broker on loopback may take for an answer
+HUB_NAME = "hub.school"  # the only name the air's name server knows
+NAME_PORT = 53
 NO_NETWORKS = 3  # status of CYW43_EV_SET_SSID, see cyw43_ctrl.c
+KEY_EXCHANGE, WRONG_KEY = 8, 14  # status and reason of CYW43_EV_PSK_SUP, there too
 BSSID = bytes((0x02, 0, 0, 0, 0, 0x01))
 RSSI_DBM = -60
 # What the chip answers to WLC_GET_BSSID and WLC_GET_RSSI; rp2040py knows neither, and says zero.
@@ -22,18 +32,21 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Radio(Cyw43439):
-    """The Wi-Fi chip. The board reaches `HUB` on any port, which is `hub_port` on loopback.
+    """The Wi-Fi chip. Any port of `hub_address` is `hub_port` on loopback.
 
     Everything else is out of reach: rp2040py would dial any address in the world. `up` says whether
-    there is an access point; one that `swallows` passes nothing on, and says nothing of it. `sent`
-    counts the packets with data that got through to the hub.
+    there is an access point; one that `swallows` passes nothing on, and says nothing of it; one
+    that `refuses` does not take the board's key. `sent` counts the packets with data that got
+    through to the hub.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.hub_address = HUB
         self.hub_port = 0
         self.up = True
         self.swallows = False
+        self.refuses = False
         self.sent = 0
         self._asked = 0  # the ioctl being answered
         self._abandoned: list[asyncio.StreamWriter] = []
@@ -64,6 +77,12 @@ class Radio(Cyw43439):
         """The access point is back; the board has to join again."""
         self.up = True
 
+    def move(self, address: str) -> None:
+        """The hub gets another address; who is connected to the old one is cut off."""
+        self.hub_address = address
+        self._abandon()
+        self.hang_up()
+
     def lose_power(self) -> None:
         """Be reset with the controller, which lets go of the pin that powers this chip.
 
@@ -80,7 +99,7 @@ class Radio(Cyw43439):
 
     async def dial(self, host: str, port: int) -> Streams:
         """Connect the board to its hub. Raises OSError when it asks for something else."""
-        if host != HUB or not self.hub_port:
+        if host != self.hub_address or not self.hub_port:
             raise OSError(f"{host}:{port} is out of reach")
         return await asyncio.open_connection("127.0.0.1", self.hub_port)
 
@@ -104,11 +123,15 @@ class Radio(Cyw43439):
         return self._succeed(request_id, response_len, response_prefix=prefix)
 
     def _on_join(self) -> None:
-        if self.up:
-            self._join()
+        event = self.bus._build_async_event
+        if not self.up:
+            self.bus.queue_rx_packet(event(CYW43_EV_SET_SSID, NO_NETWORKS))
+        elif self.refuses:
+            for kind in (CYW43_EV_SET_SSID, CYW43_EV_AUTH, CYW43_EV_ASSOC):
+                self.bus.queue_rx_packet(event(kind, 0))
+            self.bus.queue_rx_packet(event(CYW43_EV_PSK_SUP, KEY_EXCHANGE, reason=WRONG_KEY))
         else:
-            event = self.bus._build_async_event(CYW43_EV_SET_SSID, NO_NETWORKS)
-            self.bus.queue_rx_packet(event)
+            self._join()
 
 
 class _Nat(nat.NatBridge):
@@ -121,7 +144,7 @@ class _Nat(nat.NatBridge):
 
         super().__init__(rp2040, deliver)
         self._radio = radio
-        self._udp: nat.UdpRelay = _NoUdp(rp2040, deliver)
+        self._udp: nat.UdpRelay = _Names(rp2040, deliver, radio)
         self._tcp = nat.TcpReflector(rp2040, deliver, connect_fn=radio.dial)
 
     def handle_outbound_ethernet_frame(self, frame: bytes) -> None:
@@ -142,11 +165,34 @@ class _Nat(nat.NatBridge):
         return writers
 
 
-class _NoUdp(nat.UdpRelay):
-    """No name service and no time service but the hub."""
+class _Names(nat.UdpRelay):
+    """A name server that knows the hub. There is no time service but the hub."""
+
+    def __init__(self, rp2040: RP2040, deliver: Callable[[bytes], None], radio: Radio) -> None:
+        super().__init__(rp2040, deliver)
+        self._radio = radio
 
     def maybe_handle(self, eth: net.EthernetFrame) -> bool:
+        """Answer a question for an address (RFC 1035); True: nobody else is to look at it."""
+        ip = net.parse_ipv4(eth.payload)
+        udp = net.parse_udp(ip.payload) if ip else None
+        if ip and udp and ip.dst_ip == nat.GATEWAY_IP and udp.dst_port == NAME_PORT:
+            reply = _named(udp.payload, self._radio.hub_address)
+            reply = net.pack_udp(ip.dst_ip, ip.src_ip, NAME_PORT, udp.src_port, reply)
+            reply = net.pack_ipv4(ip.dst_ip, ip.src_ip, net.IP_PROTO_UDP, reply)
+            self._queue_ethernet_frame(
+                net.pack_ethernet(eth.src_mac, nat.GATEWAY_MAC, net.ETHERTYPE_IPV4, reply)
+            )
         return True
+
+
+def _named(question: bytes, address: str) -> bytes:
+    name = b"".join(bytes([len(part)]) + part.encode() for part in HUB_NAME.split("."))
+    if not question[12:].startswith(name + b"\0"):
+        return question[:2] + b"\x81\x83" + question[4:]  # no such name
+    found = b"\xc0\x0c\0\x01\0\x01" + (60).to_bytes(4, "big") + b"\0\x04"
+    found += bytes(int(part) for part in address.split("."))
+    return question[:2] + b"\x81\x80" + question[4:6] + b"\0\x01" + question[8:] + found
 
 
 def _carries_data(frame: bytes) -> bool:
