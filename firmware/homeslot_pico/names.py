@@ -7,16 +7,16 @@ import socket
 from homeslot.core.dns import BadAnswer, answer, is_address, query
 
 TRIES = 3
-WAIT_MS = 2000  # for each answer
+WAIT_MS = 2000  # for each answer, TRIES times
 POLL_MS = 50
 LONGEST = 512  # bytes of an answer (RFC 1035, 2.3.4)
 NEIGHBOURS = ("224.0.0.251", 5353)  # they answer for names that end in .local (RFC 6762)
 
 
-async def resolved(host, server, port=53):
+async def resolved(host, server, port=53, wait_ms=WAIT_MS):
     """The IPv4 address of `host`, which may be one; else the name server at `server` is asked.
 
-    Raises OSError where there is none, or no answer within six seconds.
+    Raises OSError where there is none, or no answer, each of which may take `wait_ms`.
     """
     if is_address(host):
         return host
@@ -31,7 +31,7 @@ async def resolved(host, server, port=53):
         udp.setblocking(False)
         for _ in range(TRIES):
             udp.sendto(asked, where)
-            for _ in range(WAIT_MS // POLL_MS):
+            for _ in range(wait_ms // POLL_MS):
                 found = _heard(udp, asked)
                 if found:
                     return found

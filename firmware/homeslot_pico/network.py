@@ -22,9 +22,10 @@ class Wifi:
     `ca`: see homeslot.mqtt.stream.
     """
 
-    def __init__(self, ssid, key, ca=None):
+    def __init__(self, ssid, key, ca=None, join_ms=JOIN_MS):
         self._ssid = ssid
         self._key = key
+        self._join_ms = join_ms
         self._nic = network.WLAN(network.WLAN.IF_STA)
         self._tcp = TcpNetwork(self.access_point, ca)
         self._trouble = "no_wifi"
@@ -62,15 +63,15 @@ class Wifi:
 
     async def _join(self):
         nic = self._nic
-        if not nic.isconnected() and self._began_ms is None:
-            nic.active(True)
-            nic.config(pm=network.WLAN.PM_NONE)  # asleep, the chip misses the broker's packets
-            nic.connect(self._ssid, self._key)
-            self._began_ms = time.ticks_ms()
         # A join whose caller lost patience goes on: the next caller waits for what is left of it.
         while not nic.isconnected():
+            if self._began_ms is None:
+                nic.active(True)
+                nic.config(pm=network.WLAN.PM_NONE)  # asleep, the chip misses the broker's packets
+                nic.connect(self._ssid, self._key)
+                self._began_ms = time.ticks_ms()
             status = nic.status()
-            if status < 0 or time.ticks_diff(time.ticks_ms(), self._began_ms) > JOIN_MS:
+            if status < 0 or time.ticks_diff(time.ticks_ms(), self._began_ms) > self._join_ms:
                 self._give_up(status)
             await asyncio.sleep_ms(POLL_MS)
         self._trouble = "no_wifi"
@@ -84,12 +85,11 @@ class Wifi:
         self._nic.disconnect()
         if self._failed % PATIENCE == 0:
             self._nic.deinit()
-        raise OSError("Wi-Fi %s: %s" % (self._ssid, _why(status)))
+        raise OSError("Wi-Fi %s: %s" % (self._ssid, self._why(status)))
 
-
-def _why(status):
-    if status == network.STAT_WRONG_PASSWORD:
-        return "the key is wrong"
-    if status == network.STAT_NO_AP_FOUND:
-        return "no such network here"
-    return "no address within %d s" % (JOIN_MS // 1000)
+    def _why(self, status):
+        if status == network.STAT_WRONG_PASSWORD:
+            return "the key is wrong"
+        if status == network.STAT_NO_AP_FOUND:
+            return "no such network here"
+        return "no address within %d ms" % self._join_ms

@@ -9,7 +9,6 @@ import pytest
 ASK = """
 import asyncio
 from homeslot_pico import names
-names.WAIT_MS = 300
 turns = []
 async def others():
     while True:
@@ -18,7 +17,7 @@ async def others():
 async def main():
     other = asyncio.create_task(others())
     try:
-        print(await names.resolved(%r, "127.0.0.1", %d))
+        print(await names.resolved(%r, "127.0.0.1", %d, 300))
     except OSError as error:
         print(error)
     print(len(turns) > %d)

@@ -154,7 +154,7 @@ print(wifi.access_point())
     [
         ("STAT_WRONG_PASSWORD", "the key is wrong"),
         ("STAT_NO_AP_FOUND", "no such network here"),
-        ("STAT_CONNECT_FAIL", "no address within 20 s"),
+        ("STAT_CONNECT_FAIL", "no address within 20000 ms"),
     ],
 )
 def test_a_network_that_cannot_be_joined_is_an_oserror_that_says_why(pico, outcome, why):
@@ -185,6 +185,77 @@ asyncio.run(main())
 """
     )
     assert lines == ["open", "1"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"), [("STAT_WRONG_PASSWORD", "wrong_key"), ("STAT_NO_AP_FOUND", "no_wifi")]
+)
+def test_the_trouble_with_the_wifi_is_a_word_for_the_light(pico, listener, outcome, word):
+    lines = pico(
+        WIFI % listener.getsockname()[1]
+        + f"""
+print(wifi.trouble())
+WLAN.outcome = network.{outcome}
+asyncio.run(attempt())
+print(wifi.trouble())
+WLAN.outcome = network.STAT_GOT_IP
+asyncio.run(attempt())
+print(wifi.trouble())
+wifi._nic.disconnect()  # the access point is gone
+print(wifi.trouble())
+asyncio.run(attempt())
+print(wifi.trouble(), len(network.said))
+"""
+    )
+    assert [lines[0], *lines[2:]] == ["no_wifi", word, "open", "None", "no_wifi", "open", "None 3"]
+
+
+STUCK = """
+import asyncio
+import network
+from homeslot_pico.network import Wifi
+from network import WLAN
+WLAN.looks = 1 << 30  # the chip tries for ever
+wifi = Wifi("carts", "a key of the school", join_ms=300)
+async def attempt(within_s):
+    try:
+        await asyncio.wait_for(wifi.open("127.0.0.1", 1), within_s)
+    except asyncio.TimeoutError:
+        print("lost patience")
+    except OSError as error:
+        print(error)
+"""
+
+
+def test_a_join_that_comes_to_no_end_is_given_up_also_when_each_caller_loses_patience(pico):
+    lines = pico(
+        STUCK
+        + """
+async def main():
+    for _ in range(8):
+        await attempt(0.15)
+asyncio.run(main())
+print(len(network.said) >= 2)
+"""
+    )
+    assert lines.count("lost patience") + lines.count("Wi-Fi carts: no address within 300 ms") == 8
+    assert lines.count("Wi-Fi carts: no address within 300 ms") >= 2
+    assert lines[-1] == "True"
+
+
+def test_a_radio_that_never_joins_is_switched_off_and_on_now_and_then(pico):
+    lines = pico(
+        STUCK
+        + """
+WLAN.looks, WLAN.outcome = 1, network.STAT_NO_AP_FOUND
+async def main():
+    for _ in range(17):
+        await attempt(5)
+asyncio.run(main())
+print([n for n in range(len(network.said)) if network.said[n] == "off"])
+"""
+    )
+    assert lines[-1] == "[8, 17]"  # after eight joins each
 
 
 def test_files_are_replaced_whole_and_a_new_board_has_none(pico, tmp_path):
