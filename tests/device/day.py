@@ -62,7 +62,7 @@ class Broker:
         self._clock = clock
         self._cmd = contract.topic(cart, "cmd").encode()
         self.connections = 0
-        self.seen = bytearray(1000)  # how often each event came, by its number in this boot
+        self.seen = bytearray(8000)  # how often each event came, by its number in this boot
 
     async def open(self, host, port):
         self.connections += 1

@@ -14,7 +14,7 @@ from statistics import median
 from homeslot_hardware import boards
 from homeslot_sim.runtimes import micropython
 
-HEAP = "256k"
+HEAP = "288k"
 HOUR_S = 3600
 SCAN_MS = 2000  # twice the usual: half the work
 WATCHDOG_MS = 8388
