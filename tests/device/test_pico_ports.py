@@ -15,6 +15,13 @@ import pytest
 from homeslot.app.console import Lines
 from homeslot.tunnel import ASKED, Tunnel
 from homeslot_hardware import boards
+from homeslot_hub.adapters.credentials import Credentials
+from homeslot_hub.config import read_secret
+
+from ..system import tls
+from ..system.clients import Peer
+from ..system.product_brokers import nats
+from ..system.waiting import wait_for
 
 FAKES = Path(__file__).with_name("pico")
 BOARD = boards.load("pico-w-30")
@@ -456,6 +463,21 @@ def test_main_brings_the_cart_up_to_its_broker_over_what_its_board_has(tmp_path,
     assert b"\x00\x02c1" in hello and b"\x00\x065ecret" in hello
     assert b"homeslot/1/c1/link" in hello and b"offline" in hello
     assert (tmp_path / "boot").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("board", ["pico-w-30", "w5500-evb-pico-30"])
+def test_main_brings_the_cart_to_a_broker_that_speaks_tls(tmp_path, board):
+    files = tls.good(tmp_path)
+    credentials = Credentials(tmp_path)
+    settings = SETTINGS | {"tls": 1, "secret": credentials.add_cart("c1")}
+    (tmp_path / "ca.pem").write_bytes(files.ca.read_bytes())
+    with nats(tmp_path, credentials, files) as broker:
+        secret = read_secret(credentials.hub_secret_file)
+        with Peer(broker.port, "hub", secret, ca=files.ca) as hub:
+            assert hub.hear("homeslot/1/c1/link")
+            with whole(tmp_path, boards.load(board), settings | {"port": broker.port}):
+                wait_for("the cart is online", lambda: hub.got)
+    assert json.loads(hub.got[0][1])["link"] == "online"
 
 
 def test_main_asks_a_gateway_on_the_console_when_told_so(tmp_path):

@@ -21,11 +21,15 @@ class Clock:
     async def sleep_ms(self, ms):
         await asyncio.sleep_ms(ms)
 
-async def greet(port, secret, ca):
-    network = TcpNetwork(ca=lambda: ca and ca.encode())
-    client = Client(
-        network, Clock(), "127.0.0.1", port, Session("a", "a", secret), lambda *_: None
-    )
+class Named:  # as a network that looks names up
+    def __init__(self, network):
+        self._network = network
+    async def open(self, host, port):
+        return await self._network.open("127.0.0.1", port, host)
+
+async def greet(port, secret, ca, name):
+    network = Named(TcpNetwork(ca=lambda: ca and ca.encode()))
+    client = Client(network, Clock(), name, port, Session("a", "a", secret), lambda *_: None)
     try:
         await client.open()
         await client.publish("homeslot/1/a/link", b"on")
@@ -38,7 +42,7 @@ async def greet(port, secret, ca):
 async def main():
     plan = json.loads(sys.stdin.read())
     for _ in range(plan["times"]):
-        said = await greet(plan["port"], plan["secret"], plan["ca"])
+        said = await greet(plan["port"], plan["secret"], plan["ca"], plan["name"])
         gc.collect()
         print(json.dumps([said, gc.mem_free()]))
 
@@ -57,15 +61,16 @@ class School:
         self._credentials = Credentials(data)
         self._secret = self._credentials.add_cart("a")
 
-    def greet(self, files, ca, times=1):
+    def greet(self, files, ca, times=1, name="127.0.0.1"):
         """What became of each connection, and how much heap was free after it."""
         with self._start(self.data, self._credentials, files) as broker:
-            plan = {"port": broker.port, "secret": self._secret, "ca": ca, "times": times}
+            plan = {"port": broker.port, "secret": self._secret, "ca": ca}
+            plan |= {"times": times, "name": name}
             out = self._run(GREET, stdin=json.dumps(plan), heap=HEAP)
         return [tuple(json.loads(line)) for line in out.splitlines()]
 
-    def said(self, files, ca):
-        [(said, _)] = self.greet(files, ca)
+    def said(self, files, ca, **how):
+        [(said, _)] = self.greet(files, ca, **how)
         return said
 
 
@@ -94,6 +99,15 @@ def test_a_broker_by_another_ca_is_refused(school, tmp_path_factory):
 def test_a_broker_with_another_name_is_refused(school):
     files = tls.named(school.data, "elsewhere.example")
     assert "does not match with the expected CN" in school.said(files, pem(files))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("hub.school.example", "heard"), ("other.school.example", "does not match")],
+)
+def test_a_name_that_was_looked_up_is_the_one_the_certificate_has_to_bear(school, name, said):
+    files = tls.named(school.data, "hub.school.example")
+    assert said in school.said(files, pem(files), name=name)
 
 
 def test_a_broker_with_an_old_certificate_is_refused(school):

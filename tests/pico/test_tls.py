@@ -16,6 +16,7 @@ CART = "cart-8"
 SETTINGS = {"tls": 1, "scan_ms": 60000, "report_s": 60, "diag_s": 60, "keep_alive_s": 600}
 FIRST_REPORT_MS = 10000
 HEAP_FREE = 60000
+ROOM = 40000  # a new connection needs 23 kB, 17 of them in one piece
 WATCHDOG_MS = 8388
 PATIENCE_MS = 120000
 
@@ -66,4 +67,4 @@ def test_a_cart_trusts_its_schools_broker_and_no_other(
             f"{diag['heap_free']} bytes, goal {HEAP_FREE}; longest delay of a scan "
             f"{diag['lag_ms']} ms, the watchdog's patience is {WATCHDOG_MS} ms\n"
         )
-    assert diag["lag_ms"] < WATCHDOG_MS // 2
+    assert diag["heap_free"] >= ROOM
