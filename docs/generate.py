@@ -23,6 +23,7 @@ from homeslot import __version__, contract
 ROOT = Path(__file__).resolve().parents[1]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PRINTABLE = {"not": {"pattern": "[^ -~]"}}
+BSSID = {"pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){5}$", "maxLength": 17}
 LARGEST = (1 << 52) - 1  # of an integer among settings
 QOS = 1
 MEANING = remarks(contract, "TOPICS")
@@ -111,6 +112,8 @@ def _single(of: str, allowed: Any) -> dict[str, Any]:
         return {"type": "string", "enum": list(allowed)}
     if of == "text":
         return {"type": "string", "minLength": allowed[0], "maxLength": allowed[1]} | PRINTABLE
+    if of == "bssid":
+        return {"type": "string"} | BSSID
     if of == "bool":
         return {"type": "boolean"}
     return {
@@ -129,9 +132,8 @@ def _single(of: str, allowed: Any) -> dict[str, Any]:
 
 def _event(about: str) -> dict[str, Any]:
     words, highest = contract.EVENTS[about]
-    then: dict[str, Any] = {
-        "properties": {"value": {"enum": list(words)}, "was": {"enum": list(words)}}
-    }
+    said: dict[str, Any] = {"enum": list(words)} if words else BSSID
+    then: dict[str, Any] = {"properties": {"value": said, "was": said}}
     if highest:
         then["required"] = ["index"]
         then["properties"]["index"] = {"maximum": highest}

@@ -78,7 +78,7 @@ def events() -> str:
     return _table(
         ("kind", "index", "value and was"),
         (
-            (f"`{kind}`", f"1..{highest}" if highest else "left out", _words(words))
+            (f"`{kind}`", f"1..{highest}" if highest else "left out", _words(words) or "a BSSID")
             for kind, (words, highest) in contract.EVENTS.items()
         ),
     )
@@ -360,6 +360,8 @@ def _allowed(of: str, allowed: Any) -> str:
     kind = of.rstrip("?-*")
     if kind == "bool":
         return "true, false"
+    if kind == "bssid":
+        return "as `aa:bb:cc:dd:ee:ff`"
     if kind == "word":
         return _words(allowed)
     unit = {"int": "", "text": " characters", "map": " names"}[kind]

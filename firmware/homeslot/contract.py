@@ -46,6 +46,7 @@ COMMANDS = (
 # fmt: on
 
 # What an event may be about: kind -> (words it may carry, highest index or 0 when there is one).
+# A place has no words: it is an access point, by its BSSID.
 EVENTS = {
     "slot": (tuple(STATES), MAX_SLOTS),
     "bank": (BANK, MAX_BANKS),
@@ -53,13 +54,13 @@ EVENTS = {
     "door": (DOOR, 0),
     "mains": (MAINS, 0),
     "tamper": (TAMPER, 0),
+    "place": ((), 0),
 }
-EVENT_WORDS = tuple(sorted(set(word for words, _ in EVENTS.values() for word in words)))
 
 # A field a line: name, type, allowed (see `fields`), and beside it what it means: docs/remarks.py
-# reads that here, and a cart need not carry it. Types: int, word, text, bool, map; `?` may be null,
-# `-` may be left out, `*` is a list of 1..MAX_SLOTS. `allowed` is (low, high) of a number or of a
-# text's length, or the tuple of words.
+# reads that here, and a cart need not carry it. Types: int, word, text, bssid, bool, map; `?` may
+# be null, `-` may be left out, `*` is a list of 1..MAX_SLOTS. `allowed` is (low, high) of a number
+# or of a text's length, or the tuple of words.
 _VERSION = (VERSION, VERSION)
 _EPOCH_S = (FIRST_S, LAST_S)
 _POSITIVE = (1, 2147483647)
@@ -68,6 +69,7 @@ _TOTAL = (0, 1 << 40)
 _SLOT = (1, MAX_SLOTS)
 _MA = (-9000, 9000)
 _NAME = (1, 32)
+_BSSID = "a BSSID as aa:bb:cc:dd:ee:ff"
 _BYTES = (0, 1 << 24)
 # fmt: off
 _CLOCK: "tuple[Any, ...]" = (
@@ -107,15 +109,15 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "tamper", "word", TAMPER,  # tamper switch of the controller's box
         "battery_mv", "int?", (0, 20000),  # battery behind the controller in mV
         "temperature_c", "int?", (-55, 125),  # temperature in the cart in degrees Celsius
-        "bssid", "text?", (17, 17),  # access point the cart hears, aa:bb:cc:dd:ee:ff
-        "rssi_dbm", "int?", (-127, 0),  # signal of that access point in dBm
+        "bssid", "bssid?", (),  # access point the cart is at, null while it hears none
+        "rssi_dbm", "int?", (-127, 0),  # signal of the access point in use in dBm
     ),
     "event": _CLOCK + (
         "seq", "int", (1, 1 << 52),  # number of this event: never repeats, never goes back
         "kind", "word", tuple(EVENTS),  # what changed
         "index", "int-", _SLOT,  # which slot or bank, from 1
-        "value", "word", EVENT_WORDS,  # what it is now
-        "was", "word", EVENT_WORDS,  # what it was before
+        "value", "text", (2, 17),  # what it is now: a word of its kind, or a BSSID
+        "was", "text", (2, 17),  # what it was before
         "current_ma", "int?-", _MA,  # charge current of a slot at the change in mA
     ),
     "diag": _CLOCK + (
@@ -190,6 +192,19 @@ def topic(cart: str, kind: str) -> str:
 def is_cart_id(cart: str) -> bool:
     """True for a controller id: 1 to 32 of a-z, 0-9 and the hyphen."""
     return 1 <= len(cart) <= 32 and all(c in CART_ID for c in cart)
+
+
+def is_bssid(text: str) -> bool:
+    """True for the address of an access point, as aa:bb:cc:dd:ee:ff."""
+    return len(text) == 17 and all(
+        text[i] == ":" if i % 3 == 2 else text[i] in "0123456789abcdef" for i in range(17)
+    )
+
+
+def fits(kind: str, value: str) -> bool:
+    """True when an event of `kind` may say `value`."""
+    words = EVENTS[kind][0]
+    return value in words if words else is_bssid(value)
 
 
 def split_topic(name: str) -> "tuple[str, str]":
@@ -273,17 +288,15 @@ def check(where: str, kind: str, body: "Body") -> None:
 
 
 def _check_event(where: str, body: "Body") -> None:
-    words, highest = EVENTS[body["kind"]]
+    kind = body["kind"]
+    words, highest = EVENTS[kind]
     for name in ("value", "was"):
-        if body[name] not in words:
-            raise BadMessage(
-                where, name, "is %s, allowed for %s: %s" % (body[name], body["kind"], words)
-            )
+        if not fits(kind, body[name]):
+            allowed = ", ".join(words) or _BSSID
+            raise BadMessage(where, name, "is %s, allowed for %s: %s" % (body[name], kind, allowed))
     index = body.get("index", 0)
     if (index == 0) != (highest == 0) or index > highest:
-        raise BadMessage(
-            where, "index", "is %d, allowed for %s: up to %d" % (index, body["kind"], highest)
-        )
+        raise BadMessage(where, "index", "is %d, allowed for %s: up to %d" % (index, kind, highest))
 
 
 def _check_list(
@@ -327,6 +340,10 @@ def _problem(of: str, allowed: "tuple[Any, ...]", value: object) -> str:
         if _is_plain(value, allowed[0], allowed[1]):
             return ""
         wanted = "%d..%d printable ASCII characters" % allowed
+    elif of == "bssid":
+        if isinstance(value, str) and is_bssid(value):
+            return ""
+        wanted = _BSSID
     else:
         if isinstance(value, bool):
             return ""

@@ -27,6 +27,7 @@ SEGMENT = 48  # records; with a batch of 16 more it still is one erasable block 
 SEGMENTS = 60  # files at most: 2000 events take 42, the rest is for those a power cut left short
 CHUNK = 8  # records read at once
 # seq, up_ms, boot, at_s or 0, current_ma or NO_MA, index or 0, "kind value was"; then the checksum.
+# The two BSSIDs of a place go without their colons.
 _LAYOUT = "<QQIIhB33s"
 _SUMMED = 60
 _BOOT_AT = 16
@@ -35,7 +36,7 @@ NO_MA = -32768
 
 def pack_into(into: bytearray, at: int, event: "Body") -> None:
     """Write the record of `event`, a body of the contract, into `into` from byte `at` on."""
-    words = "%s %s %s" % (event["kind"], event["value"], event["was"])
+    words = ("%s %s %s" % (event["kind"], event["value"], event["was"])).replace(":", "")
     current_ma = event.get("current_ma")
     struct.pack_into(
         _LAYOUT,
@@ -58,6 +59,8 @@ def unpack(data: "Data", at: int) -> "Body":
         raise ValueError("the checksum is wrong")
     seq, up_ms, boot, at_s, current_ma, index, text = struct.unpack_from(_LAYOUT, data, at)
     kind, value, was = text.rstrip(b"\0").decode().split(" ")
+    if kind == "place":
+        value, was = _bssid(value), _bssid(was)
     event: "Body" = {
         "v": contract.VERSION,
         "boot": boot,
@@ -73,6 +76,10 @@ def unpack(data: "Data", at: int) -> "Body":
     if kind == "slot":
         event["current_ma"] = None if current_ma == NO_MA else current_ma
     return event
+
+
+def _bssid(digits: str) -> str:
+    return ":".join([digits[i : i + 2] for i in range(0, len(digits), 2)])
 
 
 def seq_and_up_ms(data: "Data") -> "tuple[int, int]":

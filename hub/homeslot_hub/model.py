@@ -92,6 +92,7 @@ class CartFacts:
 
     `heard_s` is when the last report was measured, None when there never was one. `slots` and
     `banks` have one entry per slot and bank as reported; empty when nothing was ever reported.
+    `place` is the BSSID of the access point the cart is at.
     """
 
     heard_s: int | None = None
@@ -101,6 +102,7 @@ class CartFacts:
     tamper: Fact = UNKNOWN
     banks: tuple[Fact, ...] = ()
     slots: tuple[SlotFacts, ...] = ()
+    place: Fact = UNKNOWN
 
 
 Finding = Literal[

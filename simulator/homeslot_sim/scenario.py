@@ -18,8 +18,9 @@ cart 2  room 102  teacher Bo Chen <bo@lincoln.example>  spare 29-30  front open
 ```
 
 At first every cart is plugged in, locked, connected, with every device in its slot. Verbs are those
-of `cart.world.VERBS`. People do things during a minute, not on its stroke: 08:10 happens DURING_S
-into it, 08:10:40 when it says. `#` begins a comment. Optional lines: `pace` (how fast the scaled
+of `cart.world.VERBS`; `roam` takes a cart to where another access point is near, `return` brings it
+back. People do things during a minute, not on its stroke: 08:10 happens DURING_S into it, 08:10:40
+when it says. `#` begins a comment. Optional lines: `pace` (how fast the scaled
 runtimes run, from when on), `scan` (time between two scans), `deadline` (17:00 unless said),
 `board` (name or file of the board in every cart, DEFAULT_BOARD unless said).
 """

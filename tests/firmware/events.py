@@ -21,11 +21,15 @@ def event(seq, up_ms=0, at_s=None, boot=None):
     }
 
 
+BSSID = r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z"
+
+
 @st.composite
 def events(draw):
     """Any event the contract allows."""
     kind = draw(st.sampled_from(sorted(EVENTS)))
     words, highest = EVENTS[kind]
+    said = st.sampled_from(words) if words else st.from_regex(BSSID)
     body = {
         "v": 1,
         "boot": draw(st.integers(1, 2147483647)),
@@ -33,8 +37,8 @@ def events(draw):
         "at_s": draw(st.none() | st.integers(FIRST_S, LAST_S)),
         "seq": draw(st.integers(1, 1 << 52)),
         "kind": kind,
-        "value": draw(st.sampled_from(words)),
-        "was": draw(st.sampled_from(words)),
+        "value": draw(said),
+        "was": draw(said),
     }
     if highest:
         body["index"] = draw(st.integers(1, highest))

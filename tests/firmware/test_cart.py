@@ -10,6 +10,7 @@ from homeslot_sim.cart.drawer import Drawer
 
 from .school import START_S, play
 
+HOME, HALL = "02:00:00:00:00:01", "02:00:00:00:00:02"
 OFF_S = 1  # the hub tells whole seconds, and a moment later it is another
 
 
@@ -80,6 +81,27 @@ def test_c3_c6_door_bolt_and_mains_are_told_as_they_change():
         ]
         for (*_, told_s), done_s in zip(said, (20, 21, 30, 40), strict=True):
             assert done_s - OFF_S <= told_s <= done_s + 2 + OFF_S
+
+    play(act)
+
+
+def test_a_cart_that_is_carried_elsewhere_and_back_tells_its_new_place_once_it_rests_there():
+    async def act(school):
+        passes_by = [(60, "roam"), (80, "return")]
+        school.cart([*passes_by, (100, "roam"), (1000, "return")], {"report_s": 5})
+        await school.until_s(99)
+        assert school.bodies("event") == []
+        assert school.bodies("state")[-1]["bssid"] == HOME
+        await school.until_s(999)
+        (event,) = [event for event in school.bodies("event") if event["kind"] == "place"]
+        assert (event["value"], event["was"]) == (HALL, HOME)
+        assert 160 <= event["at_s"] - START_S <= 181
+        assert (school.bodies("state")[-1]["bssid"], school.bodies("state")[-1]["rssi_dbm"]) == (
+            HALL,
+            -70,
+        )
+        await school.until_s(1100)
+        assert school.bodies("state")[-1]["bssid"] == HOME
 
     play(act)
 

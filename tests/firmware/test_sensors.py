@@ -31,7 +31,8 @@ class Bench:
         self.told = []
         self.world = World(30, 3)
         self.body = Body(BOARD, self.world, lambda: self.now_ms, seed, FaultyBus())
-        self.sensors = Sensors(BOARD, self.body.bus, self.body, self.tell)
+        self.heard = (None, None)  # the access point, and its signal
+        self.sensors = Sensors(BOARD, self.body.bus, self.body, self.tell, lambda: self.heard)
 
     def tell(self, kind, index, value, was, current_ma):
         self.told.append((self.now_ms, kind, index, value, was, current_ma))

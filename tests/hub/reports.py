@@ -49,6 +49,7 @@ class Reporter:
             ("door", 0): "closed",
             ("mains", 0): "on",
             ("tamper", 0): "ok",
+            ("place", 0): "aa:bb:cc:dd:ee:ff",
         }
         self.reboot()
 
@@ -89,10 +90,10 @@ class Reporter:
             "slots": slots,
             "current_ma": [0] * len(slots),
             "banks": [word for (kind, _), word in self.words.items() if kind == "bank"],
-            **{kind: word for (kind, index), word in self.words.items() if not index},
+            **{kind: self.words[kind, 0] for kind in ("bolt", "door", "mains", "tamper")},
             "battery_mv": 5010,
             "temperature_c": 21,
-            "bssid": "aa:bb:cc:dd:ee:ff",
+            "bssid": self.words["place", 0],
             "rssi_dbm": -61,
         }
         return self.message("state", body, retained)

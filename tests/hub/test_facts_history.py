@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeslot.core.slots import STATES
-from homeslot_hub.model import CartFacts, Message
+from homeslot_hub.model import UNKNOWN, CartFacts, Fact, Message
 from homeslot_hub.service.intake import HEARD_GAP_S
+from homeslot_hub.service.picture import snapshot_words
+from homeslot_hub.service.ports import Snapshot
+from homeslot_hub.service.wire import decode
 
 from .reports import CART, START_S, Clock, Reporter, body_of, open_hub, school_of
 
@@ -22,6 +25,7 @@ WORDS = {
     "bank": ("ok", "faulty", "unknown"),
     "bolt": ("thrown", "open", "unknown"),
     "mains": ("on", "off", "unknown"),
+    "place": ("aa:bb:cc:dd:ee:ff", "aa:bb:cc:dd:ee:00"),
 }
 STEPS = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 900)),
@@ -31,6 +35,7 @@ STEPS = st.one_of(
     st.tuples(st.just("bank"), st.integers(1, 2), st.sampled_from(WORDS["bank"])),
     st.tuples(st.just("bolt"), st.just(0), st.sampled_from(WORDS["bolt"])),
     st.tuples(st.just("mains"), st.just(0), st.sampled_from(WORDS["mains"])),
+    st.tuples(st.just("place"), st.just(0), st.sampled_from(WORDS["place"])),
     st.tuples(st.just("state")),
     st.tuples(st.just("state")),
     st.tuples(st.just("diag")),
@@ -372,6 +377,37 @@ def test_a_jump_of_the_carts_clock_reorders_nothing(jump_s):
         slot = facts.slots[0]
         assert (slot.presence.value, slot.charge.value) == ("present", "charging")
         assert slot.presence.since_s == START_S + 3660
+
+
+def test_the_place_is_known_with_the_time_the_cart_came_there_and_while_nothing_is_heard(start):
+    hub, _ = start(Clock(START_S + 999))
+    cart = Reporter()
+    home, hall = WORDS["place"]
+    hub.take([cart.state()])
+    cart.now_s += 100
+    hub.take([cart.event("place", 0, hall)])
+    assert hub.facts("cart-7", START_S + 99).place == Fact(home, START_S)
+    assert hub.facts("cart-7", START_S + 100).place == Fact(hall, START_S + 100)
+    cart.now_s += 100
+    cart.words["place", 0] = None
+    hub.take([cart.state()])
+    assert hub.facts("cart-7", cart.now_s).place == Fact("unknown", START_S + 200)
+    cart.now_s += 100
+    cart.words["place", 0] = hall
+    hub.take([cart.state()])
+    assert hub.facts("cart-7", cart.now_s).place == Fact(hall, START_S + 100)
+
+
+def test_a_snapshot_kept_before_there_were_places_is_still_read(start):
+    hub, store = start(Clock(START_S + 999))
+    cart = Reporter()
+    words = snapshot_words(decode("t", "state", cart.state().payload)).rpartition("|")[0]
+    with store.transaction():
+        body = body_of(cart.state().payload)
+        where = (body["boot"], body["seq"], body["up_ms"], body["at_s"])
+        store.add_snapshot(Snapshot("cart-7", *where, words))
+    facts = hub.facts("cart-7", START_S)
+    assert (facts.mains.value, facts.place) == ("on", UNKNOWN)
 
 
 def test_slots_belong_to_equal_banks_in_order_and_to_none_when_they_do_not_divide(start):

@@ -153,6 +153,11 @@ def test_the_oddities_of_json_are_judged_as_the_contract_judges_them(payload):
         ("state", {"slots": []}),
         ("state", {"slots": ["idle"] * 81, "current_ma": [0] * 81}),
         ("state", {"bssid": "aa:bb:cc:dd:ee:f\n"}),
+        ("state", {"bssid": "aa:bb:cc:dd:ee:ff\n"}),
+        ("state", {"bssid": "aa:bb:cc:dd:ee:FF"}),
+        ("event", {"kind": "place", "value": "aa:bb:cc:dd:ee:ff", "was": "unknown"}),
+        ("event", {"kind": "place", "value": "closed", "was": "closed"}),
+        ("event", {"value": "aa:bb:cc:dd:ee:ff"}),
         ("state", {"bssid": "aa:bb:cc:dd:ee:f\u00e9"}),
         ("hello", {"settings": {"": 1}}),
         ("hello", {"settings": {"a": True}}),
@@ -181,6 +186,8 @@ def field_values(of, allowed):
         good = st.sampled_from((*allowed, "", "x", allowed[0].upper()))
     elif base == "text":
         good = st.text(st.characters(codec="utf-8"), max_size=allowed[1] + 1)
+    elif base == "bssid":
+        good = st.from_regex(r"[0-9a-fA-F]{2}(:[0-9a-f]{2}){5}")
     elif base == "bool":
         good = st.booleans()
     else:

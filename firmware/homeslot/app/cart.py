@@ -113,7 +113,7 @@ class Cart:
             self.resets,
             sides,
         )
-        self.sensors = Sensors(board, bus, pins, self._reporter.event)
+        self.sensors = Sensors(board, bus, pins, self._reporter.event, network.access_point)
         self.commands = Commands(self._reporter, clock)
         self.console: "Console | None" = None
         if serial is not None:

@@ -6,8 +6,10 @@ right behind its bank's fault. Should a chip hold the bus down, its bank is left
 is reset, which shuts the bank out (TI SCPS207, section 8.4.1): every try costs the whole timeout.
 """
 
+from homeslot import const
 from homeslot.app.bank import Bank
 from homeslot.core.inputs import NAMES, Input
+from homeslot.core.place import Place
 from homeslot.core.slots import Slot
 from homeslot.drivers.tca9548a import TCA9548A
 
@@ -19,19 +21,31 @@ if TYPE_CHECKING:
     from homeslot.ports import Bus, Pins
 
     Changed = Callable[[str, int, str, str, int | None], None]
+    AccessPoint = Callable[[], tuple[str | None, int | None]]
+
+_LOCATE_MS = const(10000)
 
 
 class Sensors:
     """The cart's senses on `bus` and `pins` as `board` lays them out.
 
     `changed(kind, index, value, was, current_ma)` is called for each change after `announce`.
-    `current_ma` has one entry per slot, None where it could not be measured.
+    `current_ma` has one entry per slot, None where it could not be measured. `access_point` is that
+    of ports.Network.
     """
 
-    def __init__(self, board: "boards.Board", bus: "Bus", pins: "Pins", changed: "Changed") -> None:
+    def __init__(
+        self,
+        board: "boards.Board",
+        bus: "Bus",
+        pins: "Pins",
+        changed: "Changed",
+        access_point: "AccessPoint",
+    ) -> None:
         self._thresholds = board.thresholds
         self._pins = pins
         self._changed = changed
+        self._access_point = access_point
         self._announcing = False
         self._mux = TCA9548A(bus, board.mux_address)
         self.slots = [Slot() for _ in range(board.slots)]
@@ -43,6 +57,8 @@ class Sensors:
             first += len(bank.inputs)
         self.banks = ["unknown"] * len(self._banks)
         self.inputs = {name: Input(name) for name in NAMES}
+        self.place = Place()
+        self._locate_ms = 0
         self._slots_move = self._inputs_move = False
         self.bus_errors = 0
         self.scanned_ms = 0
@@ -87,6 +103,11 @@ class Sensors:
             except OSError:
                 self.bus_errors += 1
         self._step_inputs(now_ms)
+        if now_ms >= self._locate_ms:
+            self._locate_ms = now_ms + _LOCATE_MS
+            left = self.place.step(now_ms, self._access_point()[0])
+            if left is not None:
+                self._say("place", 0, self.place.bssid or "", left, None)
 
     def _reach(self, channel: int) -> bool:
         """Connect the bus to `channel`; False when the mux does not answer even after a reset."""

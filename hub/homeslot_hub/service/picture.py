@@ -34,9 +34,16 @@ _SLOT = {
 
 
 def snapshot_words(body: Any) -> str:
-    """The words of a `state` body in one line: slots|banks|bolt|door|mains|tamper."""
+    """The words of a `state` body in one line: slots|banks|bolt|door|mains|tamper|place.
+
+    One kept by an older hub ends before the place.
+    """
     lists = (" ".join(body.slots), " ".join(body.banks))
-    return "|".join((*lists, *(getattr(body, name) for name in _SINGLE)))
+    return "|".join((*lists, *(getattr(body, name) for name in _SINGLE), _place(body)))
+
+
+def _place(body: Any) -> str:
+    return body.bssid or "unknown"
 
 
 class Picture(msgspec.Struct):
@@ -54,6 +61,7 @@ class Picture(msgspec.Struct):
     door: Fact = UNKNOWN
     mains: Fact = UNKNOWN
     tamper: Fact = UNKNOWN
+    place: Fact = UNKNOWN
     held: dict[str, Fact] = {}  # the last known fact of what is unknown now
 
     def apply(self, seen: Observation) -> None:
@@ -97,6 +105,7 @@ class Picture(msgspec.Struct):
             and body.bolt == self.bolt.value
             and body.door == self.door.value
             and body.tamper == self.tamper.value
+            and _place(body) == self.place.value
         )
 
     def facts(self, heard_s: int | None) -> CartFacts:
@@ -109,6 +118,7 @@ class Picture(msgspec.Struct):
             self.tamper,
             tuple(self.banks),
             tuple(self.slots),
+            self.place,
         )
 
     def _apply_snapshot(self, words: str, at_s: int) -> None:
@@ -126,7 +136,7 @@ class Picture(msgspec.Struct):
             self._set_slot(i, word, at_s)
         for i, word in enumerate(bank_words):
             self._set_bank(i, word, at_s)
-        for name, word in zip(_SINGLE, single, strict=True):
+        for name, word in zip((*_SINGLE, "place"), single, strict=False):
             self._set_single(name, word, at_s)
         self._place_slots()
 

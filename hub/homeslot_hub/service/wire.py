@@ -16,6 +16,7 @@ import msgspec
 from homeslot import contract
 
 _TEXT = r"\A[ -~]*\Z"  # contract's printable ASCII
+_BSSID = r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z"
 _KEY = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=_TEXT)]
 _ENTRY = (
     Annotated[str, msgspec.Meta(max_length=128, pattern=_TEXT)]
@@ -34,6 +35,8 @@ def _type_of(of: str, allowed: Any) -> Any:
         case "text":
             length = msgspec.Meta(min_length=allowed[0], max_length=allowed[1], pattern=_TEXT)
             base = Annotated[str, length]
+        case "bssid":
+            base = Annotated[str, msgspec.Meta(pattern=_BSSID)]
         case "bool":
             base = bool
         case "map":
@@ -61,10 +64,11 @@ def _same_length(body: Any) -> bool:
 
 
 def _fits_event(body: Any) -> bool:
-    words, highest = contract.EVENTS[body.kind]
+    highest = contract.EVENTS[body.kind][1]
     index = 0 if body.index is msgspec.UNSET else body.index
     fits = (index == 0) == (highest == 0) and index <= highest
-    return fits and body.value in words and body.was in words
+    kind = body.kind
+    return fits and contract.fits(kind, body.value) and contract.fits(kind, body.was)
 
 
 def _has_argument(body: Any) -> bool:

@@ -102,10 +102,11 @@ class Air:
         return _Carried(await self._network.open(host, port), self)
 
     def access_point(self) -> "tuple[str | None, int | None]":
-        """The access point of the storage room; a board with a cable hears none."""
-        if self._wired:
+        """That of the storage room, or one elsewhere; a board with a cable hears none."""
+        good = self._world.good
+        if self._wired or not good["link"][0]:
             return (None, None)
-        return ("02:00:00:00:00:01", -60)
+        return ("02:00:00:00:00:01", -60) if good["place"][0] else ("02:00:00:00:00:02", -70)
 
     def trouble(self) -> "str | None":
         """No Wi-Fi while the link is down."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 SLOTS, BANKS, CART = "slots", "banks", "cart"
 
 # aspect: of what it is one. True means in its slot, connected, powered, working, plugged in,
-# locked, closed, on the air.
+# locked, closed, on the air, in its storage room.
 ASPECTS = {
     "device": SLOTS,
     "cable": SLOTS,
@@ -20,6 +20,7 @@ ASPECTS = {
     "bolt": CART,
     "door": CART,
     "link": CART,
+    "place": CART,
 }
 # verb of a scenario: (aspect, what it becomes)
 VERBS = {
@@ -39,6 +40,8 @@ VERBS = {
     "open": ("door", False),
     "link-up": ("link", True),
     "link-down": ("link", False),
+    "return": ("place", True),
+    "roam": ("place", False),
 }
 
 

@@ -23,10 +23,11 @@ HUB_NAME = "hub.school"  # the only name the air's name server knows
 NAME_PORT = 53
 NO_NETWORKS = 3  # status of CYW43_EV_SET_SSID, see cyw43_ctrl.c
 KEY_EXCHANGE, WRONG_KEY = 8, 14  # status and reason of CYW43_EV_PSK_SUP, there too
-BSSID = bytes((0x02, 0, 0, 0, 0, 0x01))
-RSSI_DBM = -60
-# What the chip answers to WLC_GET_BSSID and WLC_GET_RSSI; rp2040py knows neither, and says zero.
-ANSWERS = {23: BSSID, 127: RSSI_DBM.to_bytes(4, "little", signed=True)}
+# The access points of the storage room and elsewhere, as a simulated cart hears them (`rig.Air`):
+# what the chip answers to WLC_GET_BSSID and WLC_GET_RSSI; rp2040py knows neither, and says zero.
+BSSID, RSSI = 23, 127
+HOME = {BSSID: bytes((2, 0, 0, 0, 0, 1)), RSSI: (-60).to_bytes(4, "little", signed=True)}
+AWAY = {BSSID: bytes((2, 0, 0, 0, 0, 2)), RSSI: (-70).to_bytes(4, "little", signed=True)}
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -36,8 +37,9 @@ class Radio(Cyw43439):
 
     Everything else is out of reach: rp2040py would dial any address in the world. `up` says whether
     there is an access point; one that `swallows` passes nothing on, and says nothing of it; one
-    that `refuses` does not take the board's key. `sent` counts the packets with data that got
-    through to the hub.
+    that `refuses` does not take the board's key. `home` says whether it is that of the storage
+    room: the network is one, and the board roams in it. `sent` counts the packets with data that
+    got through to the hub.
     """
 
     def __init__(self) -> None:
@@ -47,6 +49,7 @@ class Radio(Cyw43439):
         self.up = True
         self.swallows = False
         self.refuses = False
+        self.home = True
         self.sent = 0
         self._asked = 0  # the ioctl being answered
         self._abandoned: list[asyncio.StreamWriter] = []
@@ -119,7 +122,8 @@ class Radio(Cyw43439):
     def _answer(
         self, request_id: int, response_len: int = 0, *, response_prefix: bytes = b""
     ) -> bytes:
-        prefix = response_prefix or (ANSWERS.get(self._asked, b"") if self.up else b"")
+        heard = (HOME if self.home else AWAY) if self.up else {}
+        prefix = response_prefix or heard.get(self._asked, b"")
         return self._succeed(request_id, response_len, response_prefix=prefix)
 
     def _on_join(self) -> None:

@@ -56,6 +56,7 @@ class Cart:
     def apply(self, verb: str, numbers: Sequence[int]) -> None:
         """Let `verb` happen now to the slots or banks `numbers` (from 1, [] for the cart)."""
         self.body.apply(verb, numbers)
+        self.radio.home = self._world.good["place"][0]
         link = self._world.good["link"][0]
         if self.radio.up and not link:
             self.radio.lose()
