@@ -151,7 +151,7 @@ MESSAGES: "dict[str, tuple[Any, ...]]" = {
         "wants", "int-", _BYTES,  # update: bytes known to be wanted from there; 0: ask again
         "restart", "bool-", (),  # settings: whether some are in force only after a restart
         "lines", "text-*", (0, 120),  # logs, scan, selftest: what they have to say to people
-        "chips", "map-", (1, 9),  # scan: addresses that answer (hex), on the `bus` and by channel
+        "chips", "map-", (1, 9),  # scan: hex addresses that answer, or held; `bus` and by channel
         "pins", "map-", (1, 32),  # scan: levels of the inputs
     ),
 }

@@ -9,6 +9,7 @@ from homeslot_hardware.bench.ports import open_port
 from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.pace import Pace, ScaledClock, WallClock, wall_ms
 from homeslot_sim.cart.rig import Restarted, Rig
+from homeslot_sim.chips.faults import FaultyBus
 from homeslot_sim.terminal import Serial, Terminal
 
 PACE = 20  # of its time to ours: a start takes three seconds of it
@@ -71,7 +72,8 @@ class Plugged:
         while True:
             clock = ScaledClock(Pace([[0, PACE]]), wall_ms())
             serial = Serial(self.terminal)
-            self.rig = Rig(PLAN, clock, WallClock(), TcpNetwork(), self.files, serial=serial)
+            network, bus = TcpNetwork(), FaultyBus()
+            self.rig = Rig(PLAN, clock, WallClock(), network, self.files, serial=serial, bus=bus)
             self.starts += 1
             self._ready.set()
             try:

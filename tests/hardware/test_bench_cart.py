@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from homeslot_hardware import boards
 from homeslot_hardware.bench.client import Client
 from homeslot_hardware.bench.ports import open_port
 from homeslot_sim.terminal import Terminal
@@ -31,8 +32,8 @@ def bench(run, cart):
 
     def bench(*command, status=0):
         ended = run(*command, "--port", cart.port, "--wait", WAIT_S)
-        assert (ended.status, ended.err) == (status, "") or status
-        return ended.err if status else ended.out
+        assert ended.status == status, ended.err
+        return ended.out + ended.err
 
     return bench
 
@@ -62,6 +63,56 @@ def test_find_says_which_cart_is_at_the_port(run, cart):
     ended = run("find", cart.port, "--wait", WAIT_S)
     assert ended.status == 0
     assert rows(ended.out)[1] == [cart.port, "", "cart-7", "pico-w-30", "homeslot 0.1.0"]
+
+
+def test_scan_finds_nothing_wrong_with_a_sound_cart(bench):
+    said = bench("scan")
+    assert ["channel 1, bank 2", "0x20 0x40 0x41 0x42 0x43"] in rows(said)
+    assert said.endswith("every chip of the board file answers\n")
+
+
+def test_scan_names_the_wire_of_a_bank_that_is_silent(bench, cart):
+    cart.do(lambda rig: rig.body.apply("bank-dies", [2]))
+    said = bench("scan", status=3)
+    assert "bank 2 (slots 11 to 20): none of its 5 chips answers" in said
+    assert "  look at bus W3 blue, MUX SD1 to BANK2 SDA" in said
+
+
+@pytest.mark.parametrize(
+    ("channel", "what", "look"),
+    [
+        (None, "the bus: SDA or SCL is held low before the mux", "bus W1 blue, PICO pin 6 (GP4"),
+        (1, "held low behind channel 1", "bus W3 blue, MUX SD1 to BANK2 SDA"),
+    ],
+)
+def test_scan_says_which_wires_are_held_low(bench, cart, channel, what, look):
+    cart.do(lambda rig: rig.body.bus.hold_sda(channel))
+    said = bench("scan", status=3)
+    assert what in said and look in said
+    assert "bank 1 (" not in said and "bank 3 (" not in said
+
+
+def test_scan_names_a_chip_that_is_dead_and_compares_with_the_board_it_is_told(
+    bench, cart, tmp_path
+):
+    cart.do(lambda rig: rig.body.bus.kill(0x41, 0))
+    assert "the INA3221 at 0x41 does not answer: slots 4 to 6 are unm" in bench("scan", status=3)
+    mine = boards.load("pico-w-30")
+    del mine["banks"][2]
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(mine))
+    assert "bank 3" not in bench("scan", "--board", file, status=3)
+
+
+def test_identify_shows_a_slot_and_no_other_than_there_is(bench):
+    assert bench("identify", 12) == "slot 12: shown for 30 s\n"
+    assert bench("identify", 12, "--seconds", 0) == "slot 12: no longer shown\n"
+    assert "the cart refuses identify: " in bench("identify", 31, status=1)
+
+
+def test_selftest_says_what_is_well_and_what_is_not(bench):
+    said = bench("selftest", status=3)
+    assert "of 10 checks failed" in said
 
 
 def test_watch_prints_every_slot_and_then_what_changes(bench, cart):
@@ -238,6 +289,8 @@ PULLED = (
     ["settings"],
     ["settings", "report_s=30", "keep_alive_s=60"],
     ["logs"],
+    ["scan"],
+    ["identify", "12"],
     ["watch", "--seconds", "0"],
     ["provision", "--from", "given.json", "--yes"],
     ["backup", "backup.json", "--yes"],

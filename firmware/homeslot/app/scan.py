@@ -6,8 +6,6 @@ Loaded when it is first asked for.
 import asyncio
 import errno
 
-from homeslot.app.commands import Refusal
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
 FIRST, LAST = 0x08, 0x77  # addresses of chips; the others are reserved (NXP UM10204, table 4)
 CHANNELS = 8
+HELD = "held"  # in the place of addresses
 INPUTS = ("door", "bolt", "mains", "tamper", "bank_interrupt", "button")
 
 
@@ -28,9 +27,9 @@ class Held(Exception):
 async def scan(cart: "Cart") -> "Body":
     """Ask every address on the bus and behind each channel of the mux, and read the inputs.
 
-    `chips` has those that answer, in hex, by "bus" and channel number; `pins` the levels; `lines`
-    what is not as the board file says. Between two channels the others have their turn. Raises
-    Refusal when the bus is held down before the mux.
+    `chips` has those that answer, in hex, by "bus" and channel number, or HELD; channels only where
+    the mux answers. `pins` has the levels, `lines` what is not as the board file says. Between two
+    channels the others have their turn.
     """
     board, bus, pins = cart.board, cart.bus, cart.pins
     mux = board.mux_address
@@ -38,21 +37,27 @@ async def scan(cart: "Cart") -> "Body":
     for bank in board.banks:
         expected[bank.channel] += bank.current_addresses
     lines = []
-    try:
-        trunk = _behind(bus, pins, mux, 0, ())
-    except Held:
-        raise Refusal("bus: SDA or SCL is held down before the mux")
-    chips = {"bus": _hex(trunk)}
-    if mux not in trunk:
+    trunk: "list[int]" = []
+    chips = {"bus": HELD}
+    for _ in range(2):  # what holds it may be behind a channel that was open, and is not any more
+        try:
+            trunk = _behind(bus, pins, mux, 0, ())
+            chips["bus"] = _hex(trunk)
+            break
+        except Held:
+            pass
+    if chips["bus"] == HELD:
+        lines.append("bus: SDA or SCL is held down before the mux")
+    elif mux not in trunk:
         lines.append("bus: the mux at 0x%02x does not answer" % mux)
-    for channel in range(CHANNELS):
+    for channel in range(CHANNELS if mux in trunk else 0):
         await asyncio.sleep(0)
-        found: "list[int]" = []
-        if mux in trunk:
-            try:
-                found = _behind(bus, pins, mux, 1 << channel, trunk)
-            except Held:
-                lines.append("channel %d: SDA or SCL is held down" % channel)
+        try:
+            found = _behind(bus, pins, mux, 1 << channel, trunk)
+        except Held:
+            lines.append("channel %d: SDA or SCL is held down" % channel)
+            chips[str(channel)] = HELD
+            continue
         chips[str(channel)] = _hex(found)
         wanted = expected.get(channel, [])
         for address in sorted(wanted + found):

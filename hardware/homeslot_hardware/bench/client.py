@@ -51,15 +51,18 @@ class Client:
         self._begun = False
 
     def ask(self, command: str, **arguments: Any) -> Body:
-        """The reply to `command`. Raises Refused with the cart's reason, NoCart when none comes in
-        time, Unplugged when the port is gone."""
-        self._id += 1
-        number = self._id
-        self.send({"v": VERSION, "id": number, "cmd": command, **arguments})
-        reply = self.until(lambda body: body["topic"] == "reply" and body["id"] == number)
+        """The reply to `command`. Raises Refused with the cart's reason, and as `answer`."""
+        reply = self.answer(command, **arguments)
         if not reply["ok"]:
             raise Refused(f"the cart refuses {command}: {reply['why']}")
         return reply
+
+    def answer(self, command: str, **arguments: Any) -> Body:
+        """The reply to `command`, yes or no. Raises NoCart when none comes in time, Unplugged."""
+        self._id += 1
+        number = self._id
+        self.send({"v": VERSION, "id": number, "cmd": command, **arguments})
+        return self.until(lambda body: body["topic"] == "reply" and body["id"] == number)
 
     def report(self) -> dict[str, Body]:
         """What the cart says of itself: `hello`, `state` and `diag`, by kind. Raises as `ask`."""

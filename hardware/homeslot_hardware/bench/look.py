@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from homeslot.app.scan import HELD
 from homeslot_hardware import boards
 from homeslot_hardware.bench import desk, ports, show, watch
 from homeslot_hardware.bench.client import Body, Client
@@ -133,10 +134,11 @@ def identify(
 def selftest(port: Port = None, wait: Wait = WAIT_S) -> None:
     """Let the cart test itself: chips, pins, memory, flash, network. Exit status 3: it failed."""
     with cart_at(port, wait) as client:
-        reply = client.ask("selftest")
-    _say(reply["lines"])
+        reply = client.answer("selftest")
+    _say(reply.get("lines", ()))
     if not reply["ok"]:
-        raise typer.Exit(FAULTS)
+        typer.echo(reply["why"], err=True)
+        raise typer.Exit(FAULTS if "lines" in reply else 1)
 
 
 @app.command()
@@ -175,11 +177,12 @@ def _states(client: Client, every_s: float, ends_s: float | None) -> Iterable[Bo
 
 
 def _heard(chips: Mapping[str, str]) -> Heard:
-    """A cart's reply to `scan`: addresses in hex by `bus` and channel."""
+    """A cart's reply to `scan`: addresses in hex by `bus` and channel, or that it is held down."""
     answered = {
-        key: frozenset(int(word, 16) for word in text.split()) for key, text in chips.items()
+        key: None if text == HELD else frozenset(int(word, 16) for word in text.split())
+        for key, text in chips.items()
     }
-    trunk = answered.pop("bus", frozenset())
+    trunk = answered.pop("bus")
     return Heard(trunk, {int(channel): found for channel, found in answered.items()})
 
 
