@@ -1,6 +1,10 @@
 """The link says why there is none, finds out in time, and never takes more than it can answer."""
 
+import asyncio
+
 import pytest
+
+from homeslot_sim.cart.rig import Controller
 
 from .school import play
 
@@ -79,5 +83,89 @@ def test_of_more_commands_than_can_be_answered_the_rest_is_refused_and_counted()
         assert len(answered) >= 8
         assert len(answered) + rig.cart.link.refused == 30
         assert answered == sorted(answered)
+
+    play(act)
+
+
+class Sticky:
+    """A network on which `stuck`, one of open, read, write and close, does not return."""
+
+    def __init__(self, network):
+        self._network = network
+        self.stuck = None
+        self.access_point = network.access_point
+        self.trouble = network.trouble
+
+    async def pass_by(self, call):
+        while call == self.stuck:
+            await asyncio.sleep(0.1)
+
+    async def open(self, host, port):
+        await self.pass_by("open")
+        return StickyStream(await self._network.open(host, port), self)
+
+
+class StickyStream:
+    def __init__(self, stream, network):
+        self._stream = stream
+        self._network = network
+
+    async def read(self, n):
+        data = await self._stream.read(n)
+        await self._network.pass_by("read")
+        return data
+
+    async def write(self, data):
+        await self._network.pass_by("write")
+        await self._stream.write(data)
+
+    async def close(self):
+        await self._network.pass_by("close")
+        await self._stream.close()
+
+
+class Fed(Controller):
+    """A controller that knows when its watchdog was fed last."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.fed_ms = 0
+
+    def feed_watchdog(self):
+        self.fed_ms = self.clock.up_ms()
+
+
+@pytest.mark.parametrize("call", ["open", "read", "write"])
+def test_whatever_of_the_network_does_not_return_is_given_up_and_the_link_comes_back(call):
+    async def act(school):
+        school.network = Sticky(school.network)
+        system = Fed(school.clock)
+        rig, _ = school.cart(changes={"scan_ms": 5000}, system=system)
+        await school.until_s(60)
+        school.network.stuck = call
+        school.broker.drop("c7")  # so that an open one is needed too
+        await school.until_s(100)
+        assert rig.cart.link.trouble == "no_broker"
+        for at_s in range(100, 1800, 10):
+            await school.until_s(at_s)
+            assert school.clock.up_ms() - system.fed_ms <= 2000
+        school.network.stuck = None
+        await school.until_s(1900)
+        assert rig.cart.link.trouble is None
+
+    play(act)
+
+
+def test_a_stream_that_does_not_close_starves_the_watchdog_by_name():
+    async def act(school):
+        school.network = Sticky(school.network)
+        system = Fed(school.clock)
+        rig, _ = school.cart(changes={"scan_ms": 5000}, system=system)
+        await school.until_s(60)
+        school.network.stuck = "close"
+        school.broker.drop("c7")
+        await school.until_s(400)
+        assert 60000 < system.fed_ms <= 60000 + 120000
+        assert b"link showed no life" in rig.cart.files.read("resets")
 
     play(act)

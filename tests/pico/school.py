@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +25,9 @@ HANDSHAKE_S = 600  # of wall time: an emulated board on a busy machine takes its
 class Ear:
     """What the cart said to the broker, message by message."""
 
-    def __init__(self, peer: Peer, port: int, cart: str) -> None:
+    def __init__(self, peer: Peer, port: int, cart: str, nats: Path) -> None:
         self._peer = peer
+        self._nats = nats
         self._cart = cart
         self.port = port
 
@@ -37,6 +40,10 @@ class Ear:
         """The first event with these values."""
         wanted = body.items()
         return next((e for e in self.said("event") if wanted <= e.items()), None)
+
+    def kill_broker(self) -> None:
+        """End the broker as the kernel does that is out of memory: in the middle of anything."""
+        os.kill(int((self._nats / "nats.pid").read_text()), signal.SIGKILL)
 
     def command(self, word: str) -> None:
         """Tell the cart to do something that needs no argument."""
@@ -66,6 +73,6 @@ def broker(
         with Peer(server.port, "hub", secret, client_id=credentials.hub_client_id, ca=ca) as peer:
             for kind in ("link", "hello", "state", "event", "diag"):
                 assert peer.hear(f"homeslot/1/+/{kind}")
-            yield Ear(peer, server.port, cart)
+            yield Ear(peer, server.port, cart, data / "nats")
     finally:
         server.stop()

@@ -95,8 +95,9 @@ def test_broker_killed_and_back(credentials, board, tmp_path):
     with broker(credentials, tmp_path) as before:
         board.hub(before.port)
         board.until(lambda: before.said("state"), 10000, "first report")
-    board.apply("out", [4])
-    board.run(5000)
+        before.kill_broker()
+        board.apply("out", [4])
+        board.run(5000)
     with broker(credentials, tmp_path) as after:
         board.hub(after.port)
         board.until(lambda: after.event(kind="slot", index=4, value="empty"), PATIENCE_MS, "event")
