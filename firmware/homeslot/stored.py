@@ -25,7 +25,7 @@ class Stored:
         text = files.read(FILE)
         try:
             given = json.loads(text.decode()) if text else {}
-        except (ValueError, RuntimeError):
+        except (ValueError, RuntimeError, MemoryError):
             given = None
         if not isinstance(given, dict):
             self.wrong.append("is not a JSON object")

@@ -182,6 +182,20 @@ def test_only_the_console_may_ask_for_the_repl():
     at_the_console(act, files=files)
 
 
+def test_the_log_fits_into_a_reply_to_the_hub_whatever_it_holds():
+    async def act(hand, school):
+        for i in range(60):
+            hand.rig.cart.log.say(f"{i} " + 'quoted: "' * 20)
+        school.command(7, "logs")
+        await school.until_s(12)
+        lines = school.bodies("reply")[-1]["lines"]
+        assert lines == hand.rig.cart.log.lines[-len(lines) :]
+        assert len(lines) > 25
+        assert school.bodies("hello")[-1]["boot"] == 1
+
+    at_the_console(act)
+
+
 def test_a_listener_who_takes_nothing_holds_nobody_up():
     async def main(school):
         wire = Wire(room=0)

@@ -5,8 +5,10 @@ import pytest
 from homeslot.core.signals import SIGNALS, flashes
 from homeslot_hardware import boards
 from homeslot_sim.cart.drawer import Drawer
+from homeslot_sim.cart.wire import Wire
 
-from .console import at_the_console
+from .console import Hand, at_the_console
+from .school import play
 
 COLOURS = {name: colour for name, colour, _, _ in SIGNALS}
 BOARD = boards.load("pico-w-30")
@@ -50,6 +52,29 @@ def test_what_is_wrong_shows(deed, signal):
         assert await colours(hand, school) == ({COLOURS[signal]} if signal else set())
 
     at_the_console(act, [(12, *deed)])
+
+
+def test_a_wrong_key_shows_as_that_and_is_on_the_console():
+    class Locked:
+        def __init__(self, network):
+            self.access_point = network.access_point
+
+        async def open(self, host, port):
+            raise OSError("Wi-Fi school: the key is wrong")
+
+        def trouble(self):
+            return "wrong_key"
+
+    async def main(school):
+        school.network = Locked(school.network)
+        wire = Wire()
+        rig, _ = school.cart(serial=wire)
+        hand = Hand(school, wire, rig)
+        await school.until_s(20)
+        assert await colours(hand, school) == {COLOURS["wrong_key"]}
+        assert "wrong_key: Wi-Fi school: the key is wrong" in hand.text
+
+    play(main)
 
 
 def test_a_cart_that_is_not_provisioned_shows_it():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from homeslot.contract import Body
 
 _UPDATE_MS = const(60000)
+_LOGS = const(3500)  # characters
 REPL = "repl"  # a file: while it is there the cart is not started, once
 
 
@@ -72,7 +73,14 @@ class Hands:
         self._cart.log.say("ca.pem changed by " + sender)
 
     def _logs(self, command: "Body", sender: str) -> "Body":
-        return {"lines": self._cart.log.lines[:] or [""]}
+        """The last lines, as many as fit into a payload should every character need two."""
+        lines, room = [""], _LOGS
+        for line in reversed(self._cart.log.lines):
+            room -= len(line) + 4
+            if room < 0:
+                break
+            lines.insert(0, line)
+        return {"lines": lines[:-1] or lines}
 
     def _offer_update(self, make: "Callable[[], Update]") -> None:
         made: "list[Update]" = []
