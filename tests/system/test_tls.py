@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from homeslot import contract
 from homeslot.mqtt.client import Client, LinkLost
 from homeslot.mqtt.session import Session
 from homeslot.mqtt.stream import TcpNetwork
-from homeslot.mqtt.tls import trusting
+from homeslot.mqtt.tls import pem, trusting
 from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.ingest import Ingest, Login
@@ -27,7 +30,7 @@ from . import tls
 from .brokers import WallClock
 from .clients import Peer
 from .hub_process import HubProcess, end_broker, homeslot
-from .product_brokers import mosquitto, nats
+from .product_brokers import free_port, mosquitto, nats
 from .waiting import wait_for
 
 WITHIN_S = 30
@@ -144,12 +147,19 @@ def test_a_renewed_certificate_is_taken_up_and_nobody_is_dropped(school):
         assert hub.batch(1, WITHIN_S)[0].link == 1  # on the connection it had before
 
 
-def test_init_and_serve_by_tls_and_a_renewal_while_it_runs(tmp_path):
-    made = homeslot(tmp_path, "init", "--controller", "a", "--zone", "UTC")
-    secret = re.search(r"secret +(\S+)", made.stdout)[1]
-    config = tmp_path / "homeslot.toml"
-    text = config.read_text().replace("port = 1883", "port = 0").replace("# tls = ", "tls = ")
+def by_tls(folder: Path, port: int) -> str:
+    """Make a hub in `folder` that speaks TLS on loopback; the secret of its cart `a`."""
+    made = homeslot(folder, "init", "--controller", "a", "--zone", "UTC")
+    config = folder / "homeslot.toml"
+    text = config.read_text().replace("port = 1883", f"port = {port}").replace("# tls = ", "tls = ")
     config.write_text(re.sub("(?m)^tls = true .*", "tls = true", text))
+    found = re.search(r"secret +(\S+)", made.stdout)
+    assert found is not None, made.stderr
+    return found[1]
+
+
+def test_init_and_serve_by_tls_and_a_renewal_while_it_runs(tmp_path):
+    secret = by_tls(tmp_path, 0)
     ca = tmp_path / "homeslot-data" / "tls" / "ca.pem"
     try:
         with HubProcess(tmp_path) as hub:
@@ -159,6 +169,35 @@ def test_init_and_serve_by_tls_and_a_renewal_while_it_runs(tmp_path):
                 wait_for("the new one is shown", lambda: presented(hub.port, ca) != before)
                 assert not cart.dropped
                 assert "the link to the broker is lost" not in hub.said
+    finally:
+        end_broker(tmp_path / "homeslot-data")
+
+
+def test_a_cart_is_given_another_ca_from_afar(tmp_path, tmp_path_factory):
+    secret = by_tls(tmp_path, free_port())
+    ca = tmp_path / "homeslot-data" / "tls" / "ca.pem"
+    coming = tls.good(tmp_path_factory.mktemp("coming")).ca
+    try:
+        with HubProcess(tmp_path) as hub:
+            with Peer(hub.port, "a", secret, ca=ca) as cart:
+                assert cart.hear("homeslot/1/a/cmd")
+                answers = {"yes": (True, ""), "no": (False, "ca.pem is no certificate")}
+                for answer, (ok, why) in answers.items():
+                    with ThreadPoolExecutor(1) as desk:
+                        cart.got.clear()
+                        arguments = ("certificate", "give", "a", "--ca", str(ca))
+                        given = desk.submit(homeslot, tmp_path, *arguments, "--ca", str(coming))
+                        wait_for("the command comes", lambda: cart.got)
+                        command = json.loads(cart.got[0][1])
+                        reply = {"v": 1, "boot": 1, "up_ms": 1, "at_s": None, "ok": ok, "why": why}
+                        reply["id"] = command["id"]
+                        cart.say("homeslot/1/a/reply", contract.encode("a", "reply", reply))
+                        done = given.result(WITHIN_S)
+                    assert (done.returncode == 0) == (answer == "yes")
+                    assert why in done.stderr
+            text = pem(command["data"].split(","))
+            assert text.count(b"BEGIN") == 2
+            trusting(text)  # as the cart does
     finally:
         end_broker(tmp_path / "homeslot-data")
 

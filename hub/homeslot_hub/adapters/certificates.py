@@ -12,6 +12,7 @@ lies in its future is refused.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import secrets
 import ssl
@@ -117,6 +118,11 @@ def called(broker: BrokerSettings) -> tuple[str, ...]:
 def ends(tls: TlsFiles) -> datetime:
     """When the first of CA and certificate is valid no longer. Raises ConfigError."""
     return min(one.not_valid_after_utc for file in tls.readable for one in _certificates(file))
+
+
+def ders(file: Path) -> list[str]:
+    """Each certificate in `file` as DER in base64. Raises ConfigError."""
+    return [base64.b64encode(c.public_bytes(Encoding.DER)).decode() for c in _certificates(file)]
 
 
 def warning(tls: TlsFiles | None, now_s: int) -> str | None:

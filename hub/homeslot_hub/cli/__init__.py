@@ -21,7 +21,7 @@ from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, report, setup
+from homeslot_hub.cli import gateway, report, setup, trust
 from homeslot_hub.cli import update as updating
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
@@ -288,6 +288,19 @@ def certificate_renew(config: Config = DEFAULT) -> None:
     left = setup.renew_certificate(settings)
     typer.echo(setup.certificate_told(settings))
     typer.echo(left)
+
+
+@certificate_app.command("give")
+def certificate_give(
+    controller: Controller,
+    ca: Annotated[
+        list[Path] | None, typer.Option("--ca", help="A CA as PEM; several, to replace one.")
+    ] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Have a cart that is online trust other CAs than before; without --ca the hub's own."""
+    trust.give(load(config), controller, ca or [])
+    typer.echo(f"{controller} trusts them from its next connection on.")
 
 
 def _show_secret(settings: Settings, controller: str, secret: str) -> None:
