@@ -10,7 +10,9 @@ from homeslot_pico.names import resolved
 
 JOIN_MS = 20000
 POLL_MS = 100
-PATIENCE = 8  # failed joins in a row after which the chip is switched off and on: some hang
+# Failed joins in a row, half an hour of them, after which the chip is switched off and on: some
+# hang. Not sooner: switching off has hung as well (MicroPython issue 17621), and the watchdog bit.
+PATIENCE = 30
 # MicroPython reads the signal, but names no way to the access point's address (issue 11462): the
 # CYW43 is asked itself. WLC_GET_BSSID is 23, doubled: bit 0 of the driver's command says `set`.
 GET_BSSID = 46

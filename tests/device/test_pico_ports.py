@@ -256,13 +256,13 @@ def test_a_radio_that_never_joins_is_switched_off_and_on_now_and_then(pico):
         + """
 WLAN.looks, WLAN.outcome = 1, network.STAT_NO_AP_FOUND
 async def main():
-    for _ in range(17):
+    for _ in range(61):
         await attempt(5)
 asyncio.run(main())
 print([n for n in range(len(network.said)) if network.said[n] == "off"])
 """
     )
-    assert lines[-1] == "[8, 17]"  # after eight joins each
+    assert lines[-1] == "[30, 61]"  # after thirty joins each
 
 
 def test_files_are_replaced_whole_and_a_new_board_has_none(pico, tmp_path):
