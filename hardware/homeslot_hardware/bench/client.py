@@ -59,9 +59,7 @@ class Client:
 
     def answer(self, command: str, **arguments: Any) -> Body:
         """The reply to `command`, yes or no. Raises NoCart when none comes in time, Unplugged."""
-        self._id += 1
-        number = self._id
-        self.send({"v": VERSION, "id": number, "cmd": command, **arguments})
+        number = self._send_command(command, **arguments)
         return self.until(lambda body: body["topic"] == "reply" and body["id"] == number)
 
     def report(self) -> dict[str, Body]:
@@ -75,6 +73,19 @@ class Client:
         if not {"hello", "state"} <= set(said):
             raise NoCart(f"{self._port.name}: its report is not that of a homeslot cart")
         return said
+
+    def hello(self) -> Body | None:
+        """What the cart says it is, be it asked now or before; None when it says nothing in time.
+
+        Raises NoCart for MicroPython, Unplugged.
+        """
+        self._send_command("report")
+        ends_s = self._now_s() + self._answer_s
+        while self._now_s() < ends_s:
+            for body in self.messages():
+                if body["topic"] == "hello":
+                    return body
+        return None
 
     def until(self, wanted: Callable[[Body], bool]) -> Body:
         """The first message that is `wanted`. Raises NoCart when none comes in time."""
@@ -106,8 +117,10 @@ class Client:
                 self.on_text(line)
         return found
 
-    def send(self, body: Body) -> None:
-        """Send one command. Raises Unplugged."""
+    def _send_command(self, command: str, **arguments: Any) -> int:
+        """Send a command; its number."""
+        self._id += 1
+        body = {"v": VERSION, "id": self._id, "cmd": command, **arguments}
         line = json.dumps(body).encode() + b"\n"
         if not self._begun:
             # Whoever was here before may have gone in the middle of a line, even one that lacks
@@ -118,6 +131,7 @@ class Client:
             self._port.write(line)
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from None
+        return self._id
 
     def _lines(self) -> list[str]:
         try:

@@ -53,18 +53,20 @@ def name(hello: Body) -> str:
 def await_cart(port: str, wait_s: float, boot: int | None = None) -> Body:
     """The hello of a cart that starts again, after the boot numbered `boot` if that is known.
 
-    Its port goes away meanwhile. Raises NoCart when it does not come back.
+    Its port goes away meanwhile, and what is said to it before it listens is lost: it is asked
+    again and again. Raises NoCart when it does not come back.
     """
     ends_s = time.monotonic() + RETURN_WAITS * wait_s
     why = "it is still the same boot"
     while time.monotonic() < ends_s:
         time.sleep(POLL_S)
         try:
-            with cart_at(port, wait_s) as client:
-                hello = client.report()["hello"]
+            with cart_at(port, wait_s / RETURN_WAITS) as client:
+                while time.monotonic() < ends_s:
+                    hello = client.hello()
+                    if hello is not None and hello["boot"] != boot:
+                        return hello
+                    time.sleep(POLL_S)
         except BenchError as error:
             why = str(error)
-        else:
-            if hello["boot"] != boot:
-                return hello
     raise NoCart(f"{port}: the cart did not come back from its restart: {why}")
