@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from homeslot.tunnel import CLOSED, OPEN, Tunnel
+from homeslot_hub.adapters.gateway import Broker, Gateway
 
 from . import tls
 from .cable import Cable
@@ -238,6 +241,29 @@ def test_asked_to_stop_it_stops_and_says_so(
         assert gateway.stop(number) == 0
         assert gateway.said.endswith("the gateway stops\n")
         assert "Traceback" not in gateway.said
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_asked_to_stop_in_the_moment_its_broker_goes_it_stops_all_the_same(
+    cable: Cable, broker: socket.socket, turns: int
+) -> None:
+    async def both_at_once() -> None:
+        host, port = broker.getsockname()
+        said: list[str] = []
+        gateway = asyncio.create_task(
+            Gateway(str(cable.port), Broker(host, port), said.append).run()
+        )
+        await asyncio.to_thread(End(cable).connect)
+        connection, _ = broker.accept()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()  # with a reset
+        for _ in range(turns):  # of the loop, which is to find both on its way through the tasks
+            await asyncio.sleep(0)
+        gateway.cancel()
+        await asyncio.wait([gateway], timeout=10)
+        assert gateway.cancelled(), said
+
+    asyncio.run(both_at_once())
 
 
 def test_with_a_ca_the_broker_is_spoken_to_in_tls_and_has_to_prove_itself(

@@ -14,11 +14,11 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import serial
 
@@ -100,8 +100,8 @@ class Gateway:
                     self._say(": open")
                     try:
                         await Carrier(port, threads, self._broker, self._say).run()
-                    except* OSError as errors:
-                        self._say(f": lost: {_why(_first(errors))}")
+                    except OSError as error:
+                        self._say(f": lost: {_why(error)}")
                     finally:
                         port.close()
                 await asyncio.sleep(RETRY_S)
@@ -130,12 +130,9 @@ class Carrier:
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Carry until the port is lost. Raises a group with the OSError that says so."""
+        """Carry until the port is lost: then OSError says why."""
         self._tunnel.clear()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._talk())
-            tasks.create_task(self._connect())
+        await _until_one_fails(self._listen(), self._talk(), self._connect())
 
     async def _listen(self) -> None:
         lines = Lines()
@@ -188,14 +185,11 @@ class Carrier:
     ) -> None:
         """Pass bytes both ways until the connection is over on either side."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._up(writer))
-                tasks.create_task(self._down(reader))
-                tasks.create_task(self._over(number))
-        except* _Over as over:
-            self._say(f": disconnected: {_first(over)}")
-        except* OSError as errors:
-            self._refuse(number, _first(errors))
+            await _until_one_fails(self._up(writer), self._down(reader), self._over(number))
+        except _Over as over:
+            self._say(f": disconnected: {over}")
+        except OSError as error:
+            self._refuse(number, error)
 
     async def _up(self, writer: asyncio.StreamWriter) -> None:
         while not self._tunnel.ended:
@@ -248,12 +242,20 @@ class _Over(Exception):
     """The connection is no more, and why."""
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first that is no group."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
+    """Run all of `work` until one of them fails, and raise what it raised. None goes on after that.
+
+    Unlike a task group, which forgets that it was cancelled when a task of it fails in the same
+    moment (https://github.com/python/cpython/issues/116720).
+    """
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        failed, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*failed)
 
 
 def _why(error: BaseException) -> str:
