@@ -5,8 +5,6 @@ Times are the board's own: emulated, whatever the machine beneath takes.
 
 import sys
 
-from homeslot_sim.pico import flash_image
-
 from .school import broker
 
 FIRST_REPORT_MS = 10000
@@ -114,22 +112,3 @@ def test_a_network_that_swallows_everything_is_noticed_and_left(online, ear):
     online.until(lambda: ear.event(kind="slot", index=6, value="empty"), PATIENCE_MS, "the event")
     assert len(ear.said("link")) > 1, "over a new connection"
     assert [e["index"] for e in ear.said("event")] == [6]
-
-
-def test_after_a_power_cut_the_cart_waits_for_an_access_point_that_is_slower(online, ear, tmp_path):
-    def boot_on_flash():
-        online.save(tmp_path / "flash.img")
-        return flash_image.read((tmp_path / "flash.img").read_bytes(), "boot")
-
-    assert boot_on_flash() == b"1"
-    online.apply("link-down")
-    online.cut_power()
-    began_ms = online.now_ms
-    online.run(100)
-    online.until(lambda: boot_on_flash() == b"2", 2000, "the second boot")
-    assert online.now_ms - began_ms < 2000
-    online.run(15000)
-    online.apply("link-up")
-    online.until(lambda: ear.said("state")[-1]["boot"] == 2, PATIENCE_MS, "a report")
-    assert ear.said("hello")[-1]["reset"] == "power_on"
-    assert online.status.resets == 0  # by the watchdog
