@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from homeslot.app.console import LONGEST, Lines
 from homeslot_sim.cart.drawer import Drawer
-from homeslot_sim.cart.rig import Restarted
+from homeslot_sim.cart.rig import Controller, Restarted
 from homeslot_sim.cart.wire import Wire
 
 from ..system.tls import good
@@ -196,14 +196,32 @@ def test_the_log_fits_into_a_reply_to_the_hub_whatever_it_holds():
     at_the_console(act)
 
 
+class Fed(Controller):
+    """A controller with a watchdog: when it was last fed."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self.fed_ms = 0
+
+    def feed_watchdog(self):
+        self.fed_ms = self._clock.up_ms()
+
+
 def test_a_listener_who_takes_nothing_holds_nobody_up():
     async def main(school):
         wire = Wire(room=0)
-        rig, _ = school.cart(serial=wire, changes={"report_s": 5})
+        system = Fed(school.clock)
+        rig, _ = school.cart(serial=wire, changes={"report_s": 5}, system=system)
         await school.until_s(10)
         for _ in range(50):
             wire.type(b'{"v": 1, "id": 3, "cmd": "report"}\n')
-        await school.until_s(60)
+        wire.room = 1
+        await school.clock.sleep_ms(1)
+        wire.room = 0
+        for _ in range(120):
+            rig.cart.log.say("somebody may read this")
+            await school.clock.sleep_ms(1000)
+        assert school.clock.up_ms() - system.fed_ms < 3000
         assert rig.cart.console.dropped > 0
         assert len(school.bodies("state")) >= 9
         wire.room = 64

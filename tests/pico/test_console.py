@@ -1,4 +1,4 @@
-"""A cart without settings, told all it needs at its console, on the emulated Pico W."""
+"""The console of the emulated Pico W: all a cart needs is told there."""
 
 import json
 
@@ -12,14 +12,14 @@ BLANK = dict.fromkeys(["cart", "secret", "host", "wifi_ssid", "wifi_key"], "")
 class Console:
     """Someone at the console of `board`, who types a line and reads what comes."""
 
-    def __init__(self, board):
+    def __init__(self, board, number=0):
         self._board = board
-        self._number = 0
+        self._number = number
 
     def said(self, topic):
         """The messages of that topic so far."""
         whole, _, _ = self._board.status.console.rpartition("\n")
-        bodies = [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
+        bodies = [json.loads(line) for line in whole.splitlines() if line[:1] + line[-1:] == "{}"]
         return [body for body in bodies if body["topic"] == topic]
 
     def tell(self, word, **arguments):
@@ -52,8 +52,7 @@ def test_from_blank_settings_by_the_console_alone_to_the_first_report(board, ear
     assert len(console.said("state")[0]["slots"]) == 30
     assert not ear.said("link")
 
-    for name in BLANK:
-        assert console.tell("settings", settings={name: told[name]})["ok"]
+    assert console.tell("settings", settings={name: told[name] for name in BLANK})["ok"]
     console.restart()
     board.until(lambda: ear.said("state"), FIRST_REPORT_MS, "first report")
     assert ear.said("hello")[0]["settings"]["cart"] == told["cart"]

@@ -73,6 +73,7 @@ class Console:
         self._lines = Lines()
         self._unsaid: "list[bytes]" = []
         self._unsaid_bytes = 0
+        self._begin = b""  # of the next line: an end for one that was cut off
         self._more = asyncio.Event()
         self.wake = self._more.set  # have `send` look around, and show life
         self.tunnel: "Callable[[bytes], None] | None" = None
@@ -89,11 +90,13 @@ class Console:
 
     def write(self, line: bytes) -> None:
         """Put `line` on the wire when there is room; never waits, and forgets what finds none."""
-        if self._unsaid_bytes + len(line) + 2 > _UNSAID:
+        if self._unsaid_bytes + len(line) + 4 > _UNSAID:
             self.dropped += len(line)
             return
-        self._unsaid.append(line + b"\r\n")
-        self._unsaid_bytes += len(line) + 2
+        line = self._begin + line + b"\r\n"
+        self._begin = b""
+        self._unsaid.append(line)
+        self._unsaid_bytes += len(line)
         self._more.set()
 
     async def read(self) -> None:
@@ -113,6 +116,7 @@ class Console:
             self._more.clear()
             waited_ms = 0
             while self._unsaid:
+                beat()
                 line = self._unsaid[0]
                 count = self._serial.write(line)
                 self._unsaid_bytes -= count
@@ -129,6 +133,7 @@ class Console:
                 else:
                     self.dropped += self._unsaid_bytes
                     self._unsaid, self._unsaid_bytes = [], 0
+                    self._begin = b"\r\n"
 
     def hear(self, line: "bytes | None") -> None:
         """Take one line, None for an overlong one."""
