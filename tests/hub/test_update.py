@@ -49,16 +49,24 @@ def test_from_the_first_piece_to_a_firmware_that_runs_for_good():
 
 
 @pytest.mark.parametrize("trial_was_heard", [True, False])
-def test_a_firmware_that_the_cart_gave_up(trial_was_heard):
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        ("scan died: ValueError", "scan died: ValueError"),
+        ("update by hub", "0.2.0 did not prove itself"),
+        ("", "0.2.0 did not prove itself"),
+    ],
+)
+def test_a_firmware_that_the_cart_gave_up(trial_was_heard, left, why):
     work, cart = sending()
     deliver(work, cart)
     cart.start("0.2.0")
     if trial_was_heard:
         work.take(cart.hello(), 10.0)
     cart.start("0.1.0")
-    work.take(cart.hello(why="scan died: ValueError"), 700.0)
+    work.take(cart.hello(why=left), 700.0)
     assert work.where.stage == "given up"
-    assert work.where.words == "went back to 0.1.0: scan died: ValueError"
+    assert work.where.words == "went back to 0.1.0: " + why
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from homeslot_hub.model import Command, Message
 AGAIN_S = 5  # a piece that is not answered is sent again
 SILENCE_S = 180  # a cart that is not heard for so long while it should be is lost
 TRIAL_S = 15 * 60  # ten minutes of trial, and the way back
+LEFT = "update by "  # the words with which a cart leaves its old firmware (homeslot.app.hands)
 Stage = Literal[
     "asking", "sending", "starting", "trial", "installed", "given up", "refused", "lost"
 ]
@@ -124,7 +125,9 @@ class Update:
             elif new:
                 self._to("installed", f"runs {self.version} for good")
             elif self._stage != "sending":
-                why = body.get("why") or "it did not prove itself"
+                why = body.get("why", "")
+                if not why or why.startswith(LEFT):  # the new one has left no words
+                    why = f"{self.version} did not prove itself"
                 self._to("given up", f"went back to {body['firmware']}: {why}")
             else:
                 self._boot, self._sent_s = body["boot"], None
