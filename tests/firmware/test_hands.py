@@ -115,6 +115,18 @@ def test_identify_is_ended_by_0_seconds_and_knows_the_board():
     at_the_console(act)
 
 
+def test_the_more_urgent_of_two_signals_is_shown_and_then_the_other():
+    async def act(hand, school):
+        hand.rig.cart.light.show("update", 10000)
+        await hand.command("nudge", for_s=20)
+        await school.until_s(14)
+        assert await colours(hand, school) == {COLOURS["update"]}
+        await school.until_s(24)
+        assert await colours(hand, school) == {COLOURS["nudge"]}
+
+    at_the_console(act)
+
+
 def test_a_nudge_of_the_hub_is_seen_and_heard_until_it_ends():
     async def act(hand, school):
         school.command(7, "nudge", for_s=20)
