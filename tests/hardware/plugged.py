@@ -1,14 +1,21 @@
 """A cart plugged into this computer: the firmware on CPython, its console on a pseudo-terminal."""
 
 import asyncio
+import json
 import threading
 
+from homeslot.app.safe import Safe
+from homeslot.board import Board
 from homeslot.mqtt.stream import TcpNetwork
+from homeslot.stored import Stored
+from homeslot_boot.boot import FAILED_BOOTS, Boot
 from homeslot_hardware import boards
 from homeslot_hardware.bench.ports import open_port
+from homeslot_sim.cart.body import Body
 from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.pace import Pace, ScaledClock, WallClock, wall_ms
-from homeslot_sim.cart.rig import Restarted, Rig
+from homeslot_sim.cart.rig import Air, Controller, Restarted, Rig, settings
+from homeslot_sim.cart.world import World
 from homeslot_sim.chips.faults import FaultyBus
 from homeslot_sim.terminal import Serial, Terminal
 
@@ -30,7 +37,8 @@ PLAN = {
 class Plugged:
     """The cart, from `with` to its end. A restart of it is one; its files and its port stay."""
 
-    def __init__(self):
+    def __init__(self, safe=False):
+        self._safe = safe
         self.files = Drawer()
         self.terminal = Terminal()
         self.starts = 0
@@ -72,8 +80,7 @@ class Plugged:
         while True:
             clock = ScaledClock(Pace([[0, PACE]]), wall_ms())
             serial = Serial(self.terminal)
-            network, bus = TcpNetwork(), FaultyBus()
-            self.rig = Rig(PLAN, clock, WallClock(), network, self.files, serial=serial, bus=bus)
+            self.rig = (self._safe_cart if self._safe else self._cart)(clock, serial)
             self.starts += 1
             self._ready.set()
             try:
@@ -83,6 +90,33 @@ class Plugged:
             except asyncio.CancelledError:
                 await self._rest()
                 return
+
+    def _cart(self, clock, serial):
+        wire, network, bus = WallClock(), TcpNetwork(), FaultyBus()
+        return Rig(PLAN, clock, wire, network, self.files, serial=serial, bus=bus)
+
+    def _safe_cart(self, clock, serial):
+        """The cart when three boots have failed; where it has no network, the console is left."""
+        if self.files.read("settings.json") is None:
+            self.files.write("settings.json", json.dumps(settings(PLAN)).encode())
+        sides = Boot(self.files)
+        for _ in range(FAILED_BOOTS + 1):
+            sides.begin(False)
+        world = World(30, 3)
+        world.apply("link-down", [])
+        return Safe(
+            Board(PLAN["board"]),
+            Stored(self.files),
+            clock,
+            Body(Board(PLAN["board"]), world, clock.up_ms, 7),
+            Air(TcpNetwork(), world, PLAN["board"]),
+            self.files,
+            Controller(),
+            lambda text: None,
+            sides,
+            lambda: None,
+            serial,
+        )
 
     async def _rest(self):
         """A controller that starts again takes its tasks with it."""

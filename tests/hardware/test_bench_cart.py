@@ -65,6 +65,17 @@ def test_find_says_which_cart_is_at_the_port(run, cart):
     assert rows(ended.out)[1] == [cart.port, "", "cart-7", "pico-w-30", "homeslot 0.1.0"]
 
 
+def test_a_cart_in_safe_mode_is_found_and_set_up_and_says_what_it_cannot(run):
+    with Plugged(safe=True) as cart:
+        at = ["--port", cart.port, "--wait", WAIT_S]
+        found = rows(run("find", cart.port, "--wait", WAIT_S).out)[1]
+        assert found[4] == "homeslot 0.1.0, in safe mode"
+        assert "in safe mode and senses nothing" in run("watch", *at).err
+        assert run("settings", "report_s=30", *at).status == 0
+        assert stored(cart)["report_s"] == 30
+        assert run("scan", "--board", "pico-w-30", *at).err.startswith("the cart refuses scan")
+
+
 def test_scan_finds_nothing_wrong_with_a_sound_cart(bench):
     said = bench("scan")
     assert ["channel 1, bank 2", "0x20 0x40 0x41 0x42 0x43"] in rows(said)

@@ -16,7 +16,7 @@ from homeslot_hardware.bench import desk, ports, show, watch
 from homeslot_hardware.bench.client import Body, Client
 from homeslot_hardware.bench.diagnosis import Fault, Heard, at_rest, diagnose, diagnose_bank
 from homeslot_hardware.bench.options import WAIT_S, Port, Wait, cart_at, name
-from homeslot_hardware.bench.problems import BadInput, BenchError
+from homeslot_hardware.bench.problems import BadInput, BenchError, Refused
 
 app = typer.Typer()
 FIND_S = 3.0  # a cart that does not scan just now answers within a tenth of that
@@ -45,8 +45,8 @@ def find(
             )
         else:
             carts += 1
-            firmware, board = hello["firmware"], hello["board"]
-            rows.append((at.name, at.serial_number, name(hello), board, f"homeslot {firmware}"))
+            said = f"homeslot {hello['firmware']}{_condition(hello)}"
+            rows.append((at.name, at.serial_number, name(hello), hello["board"], said))
     show.rows(("port", "serial number", "cart", "board", "what it says"), rows)
     if not carts:
         raise typer.Exit(1)
@@ -100,6 +100,8 @@ def watch_slots(
     with cart_at(port, wait) as client:
         said = client.report()
         title = f"{name(said['hello'])} ({said['hello']['board']})"
+        if "state" not in said:
+            raise Refused("the cart is in safe mode and senses nothing: restart it, or flash it")
         state = said["state"]
         try:
             if console.is_terminal:
@@ -157,6 +159,13 @@ def logs(
                 client.messages()
         except KeyboardInterrupt:
             return
+
+
+def _condition(hello: Body) -> str:
+    """What is to be known of a cart before anything is asked of it."""
+    if hello.get("safe"):
+        return ", in safe mode"
+    return ", on trial" if hello.get("trial") else ""
 
 
 def _board_of(client: Client) -> str:
