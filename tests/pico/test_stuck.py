@@ -11,10 +11,11 @@ FIRST_REPORT_MS = 10000
 PATIENCE_MS = 120000  # back-off at its cap, and a join
 
 # Two ways for a task to fail, as a defect in it would: it waits for what never comes, or gives
-# nobody else a turn. Typed at MicroPython's own prompt, which the console is after an interrupt.
+# nobody else a turn (with a quicker watchdog: an emulated CPU is slow at doing nothing busily).
+# Typed at MicroPython's own prompt, which the console is after an interrupt.
 WAITS = "await asyncio.sleep(600)"
-HOLDS_UP = "time.sleep(600)"
-DEFECT = """import asyncio, time
+HOLDS_UP = "machine.WDT(timeout=500); time.sleep(600)"
+DEFECT = """import asyncio, machine, time
 from homeslot.app import cart
 async def scan(self):
  self.supervisor.life("scan")
