@@ -24,7 +24,7 @@ CURRENTS = {
     "excess": 3500,
 }
 SWITCHES = {"present": True, "absent": False, "blind": None}
-UNSTEADY_MS = 10000
+UNSTEADY_MS = 5000
 
 
 class Bench:
@@ -169,7 +169,7 @@ def test_every_row_of_the_table_is_taken_after_its_hold_and_not_before(bench, st
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if state not in ("unsteady",)])
-def test_a_switch_that_does_not_come_to_rest_for_ten_seconds_makes_the_slot_unsteady(bench, state):
+def test_a_switch_that_does_not_come_to_rest_for_five_seconds_makes_the_slot_unsteady(bench, state):
     amount = bring_to(bench, state)
     rest = "absent" if state in ("empty", "mismatch") else "present"
     if state == "unknown":

@@ -204,12 +204,8 @@ class Cart:
             if not self.sensors.bouncing:
                 await self._moved.wait()
             self.supervisor.life("follow")
-            now_ms = self.clock.up_ms()
-            if self._moved.is_set():
-                self._moved.clear()
-                self.sensors.scan(now_ms, currents=False)
-            else:
-                self.sensors.look(now_ms)
+            self._moved.clear()
+            self.sensors.look(self.clock.up_ms())
             await self.clock.sleep_ms(_BOUNCE_MS)
 
     async def _link(self) -> None:

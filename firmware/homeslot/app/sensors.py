@@ -59,55 +59,69 @@ class Sensors:
         self.inputs = {name: Input(name) for name in NAMES}
         self.place = Place()
         self._locate_ms = 0
-        self._slots_move = self._inputs_move = False
+        self._moving = 0  # mask of the banks with a switch that moves
+        self._inputs_move = False
         self.bus_errors = 0
         self.scanned_ms = 0
 
     @property
     def bouncing(self) -> bool:
         """A switch moved and has not come to rest: `look` again soon."""
-        return self._slots_move or self._inputs_move
+        return self._moving != 0 or self._inputs_move
 
     def announce(self) -> None:
         """From now on say what changes; what was found at start is told by the first snapshot."""
         self._announcing = True
 
     def look(self, now_ms: int) -> None:
-        """A closer look, at uptime `now_ms`, at what moves. What rests waits for the next scan."""
-        if self._slots_move:
-            self.scan(now_ms, False)
-        else:
-            self._step_inputs(now_ms)
+        """A closer look at uptime `now_ms`: at the banks with a switch that moves, and at all while
+        one of them asks for it. A bank at rest waits for the next scan.
+        """
+        moving = self._moving
+        self._read_banks(moving, now_ms, False)
+        if not self._pins.read("bank_interrupt"):
+            self._read_banks(~moving, now_ms, False)
+        self._step_inputs(now_ms)
 
     def scan(self, now_ms: int, currents: bool = True) -> None:
         """Read all switches, and all currents unless told not to, at uptime `now_ms`."""
-        self._slots_move = False
-        reached = True
-        for b in range(len(self._banks)):
-            bank = self._banks[b]
-            bank.rest()
-            if bank.due(now_ms, currents):
-                reached = reached and self._reach(bank.channel)
-                if reached:
-                    self._read(bank, now_ms, currents)
-                else:
-                    bank.lose(now_ms)
-            word = "ok" if bank.alive() else "faulty"
-            if word != self.banks[b]:
-                was, self.banks[b] = self.banks[b], word
-                self._say("bank", b + 1, word, was, None)
-            self._step_slots(bank, now_ms)
-        if reached:
-            try:
-                self._mux.off()
-            except OSError:
-                self.bus_errors += 1
+        self._read_banks(-1, now_ms, currents)
         self._step_inputs(now_ms)
         if now_ms >= self._locate_ms:
             self._locate_ms = now_ms + _LOCATE_MS
             left = self.place.step(now_ms, self._access_point()[0])
             if left is not None:
                 self._say("place", 0, self.place.bssid or "", left, None)
+
+    def _read_banks(self, mask: int, now_ms: int, currents: bool) -> None:
+        reached = True
+        for b in range(len(self._banks)):
+            if mask >> b & 1:
+                reached = self._read_bank(b, now_ms, currents, reached)
+        if reached and mask:
+            try:
+                self._mux.off()
+            except OSError:
+                self.bus_errors += 1
+
+    def _read_bank(self, b: int, now_ms: int, currents: bool, reached: bool) -> bool:
+        """Whether the mux still answers."""
+        bank = self._banks[b]
+        bank.rest()
+        if bank.due(now_ms, currents):
+            reached = reached and self._reach(bank.channel)
+            if reached:
+                self._read(bank, now_ms, currents)
+            else:
+                bank.lose(now_ms)
+        word = "ok" if bank.alive() else "faulty"
+        if word != self.banks[b]:
+            was, self.banks[b] = self.banks[b], word
+            self._say("bank", b + 1, word, was, None)
+        self._moving &= ~(1 << b)
+        if self._step_slots(bank, now_ms):
+            self._moving |= 1 << b
+        return reached
 
     def _reach(self, channel: int) -> bool:
         """Connect the bus to `channel`; False when the mux does not answer even after a reset."""
@@ -134,7 +148,9 @@ class Sensors:
         self._pins.write("mux_reset", 1)
         self._mux.was_reset()
 
-    def _step_slots(self, bank: Bank, now_ms: int) -> None:
+    def _step_slots(self, bank: Bank, now_ms: int) -> bool:
+        """Whether one of its switches moves."""
+        moves = False
         for i in range(bank.count):
             left = bank.step(i, now_ms, self._thresholds)
             i += bank.first
@@ -142,7 +158,8 @@ class Sensors:
             if left is not None:
                 self._say("slot", i + 1, slot.state, left, self.current_ma[i])
             elif slot.bouncing:
-                self._slots_move = True
+                moves = True
+        return moves
 
     def _step_inputs(self, now_ms: int) -> None:
         self.scanned_ms = now_ms

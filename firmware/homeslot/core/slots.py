@@ -61,7 +61,7 @@ MUCH, STRONG, EXCESS, DARK = "much", "strong", "excess", "dark"
 LEVELS = (REVERSED, NOTHING, LITTLE, BETWEEN, MUCH, STRONG, EXCESS, DARK)
 
 _FLOWING = (REVERSED, LITTLE, BETWEEN, MUCH, STRONG, EXCESS)
-_UNSTEADY_MS = const(10000)  # a hand is done with a device by then, a worn contact is not
+_UNSTEADY_MS = const(5000)  # a hand is done with a device by then, a worn contact is not
 
 # Rows: (switch, levels, hold or "" for none, next, only after a strong charge).
 _BLINDED = (BLIND, LEVELS, "", UNKNOWN, False)
