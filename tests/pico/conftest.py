@@ -7,7 +7,7 @@ from homeslot_hub.adapters.credentials import Credentials
 from homeslot_sim.pico import uf2
 from homeslot_sim.pico.bench import Bench
 
-from .school import CART, broker
+from .school import CART, CART_BY_TLS, broker, by_tls
 
 # Scanning is what costs the emulated CPU most; how often it does is no matter of these tests.
 SETTINGS = {"scan_ms": 5000, "report_s": 30}
@@ -33,18 +33,36 @@ def bench(signer, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def booted(bench, credentials):
-    """The cart as it first dials its hub."""
-    plan = {
-        "cart": CART,
-        "secret": credentials.add_cart(CART),
+def school_by_tls(tmp_path_factory):
+    """The CA of the school, and by it a certificate for its broker."""
+    return by_tls(tmp_path_factory.mktemp("school"))
+
+
+@pytest.fixture(scope="session")
+def booted_by_tls(bench, credentials, school_by_tls):
+    """The cart that was given the school's CA, as it first dials its hub."""
+    settings = {"tls": 1, "scan_ms": 60000, "report_s": 60, "diag_s": 60, "keep_alive_s": 600}
+    with bench.cart(_plan(CART_BY_TLS, credentials, settings, school_by_tls)) as cart:
+        yield cart
+
+
+@pytest.fixture(scope="session")
+def booted(bench, credentials, booted_by_tls):
+    """The cart as it first dials its hub; the other one boots meanwhile, on a core of its own."""
+    with bench.cart(_plan(CART, credentials, SETTINGS)) as cart:
+        yield cart
+
+
+def _plan(cart, credentials, settings, tls=None):
+    return {
+        "cart": cart,
+        "secret": credentials.add_cart(cart),
         "board": boards.load("pico-w-30"),
-        "settings": SETTINGS,
+        "settings": settings,
+        "ca": None if tls is None else tls.ca.read_text(),
         "seed": 7,
         "deeds": [],
     }
-    with bench.cart(plan) as cart:
-        yield cart
 
 
 @pytest.fixture

@@ -11,15 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from homeslot import contract
+from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.broker_nats import NatsBroker, server_path
 from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import Credentials
-from homeslot_hub.config import read_secret
+from homeslot_hub.config import BrokerSettings, read_secret
+from homeslot_sim.pico import HUB
 
 from ..system.clients import Peer
+from ..system.tls import NOW_S
 
-CART = "cart-7"
+CART, CART_BY_TLS = "cart-7", "cart-8"
 HANDSHAKE_S = 600  # of wall time: an emulated board on a busy machine takes its time to greet
+
+
+def by_tls(folder: Path) -> TlsFiles:
+    """A CA, and by it a certificate for a broker as the board calls it, made in `folder`."""
+    files = certificates.provide(folder, BrokerSettings(tls=True, names=(HUB,)), NOW_S)
+    assert files is not None
+    return files
 
 
 class Ear:
