@@ -45,5 +45,8 @@ class GatewayProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._child.poll() is None:
-            assert self.stop() == 0, self.said
+        try:
+            if self._child.poll() is None:
+                assert self.stop() == 0, self.said
+        finally:
+            self.kill()
