@@ -88,7 +88,7 @@ def flash(
         raise BadInput(str(error)) from None
     board_file = None if board is None else json.dumps(boards.load(board)).encode()
     at = choose(port)
-    _stop(at, wait, version, yes)
+    _ask_first(at, wait, version, yes)
     with onboard_soon(at, wait) as opened:
         tried = put(opened, side, start, board_file, keys, version, for_good, _progress)
         opened.leave()
@@ -156,13 +156,13 @@ def put(
     return has_homeslot and not for_good
 
 
-def _stop(port: str, wait_s: float, version: str, yes: bool) -> None:
-    """Ask the person, and a cart that runs to stop; one that does not answer is stopped anyway."""
+def _ask_first(port: str, wait_s: float, version: str, yes: bool) -> None:
+    """Ask the person. A cart that runs is then stopped with Ctrl-C: one asked to start again in the
+    REPL would do so after a broken-off flash, and stay there."""
     try:
         with cart_at(port, wait_s) as client:
             hello = client.report()["hello"]
             _confirm(f"{name(hello)} runs homeslot {hello['firmware']}", version, yes)
-            client.ask("restart", mode="repl")
     except NoCart as error:
         _confirm(str(error), version, yes)
 
