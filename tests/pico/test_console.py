@@ -1,11 +1,13 @@
-"""The console of the emulated Pico W: all a cart needs is told there."""
+"""The console of the emulated Pico W: all a cart needs is told there; nobody there holds it up."""
 
 import json
+import sys
 
 from homeslot_sim.pico import flash_image
 
 SOON_MS = 15000
 FIRST_REPORT_MS = 10000
+MISSED_MS = 2000  # no scan later than this
 BLANK = dict.fromkeys(["cart", "secret", "host", "wifi_ssid", "wifi_key"], "")
 
 
@@ -59,3 +61,20 @@ def test_from_blank_settings_by_the_console_alone_to_the_first_report(board, ear
     for secret in ("secret", "wifi_key"):
         assert told[secret] not in board.status.console
         assert secret not in ear.said("hello")[0]["settings"]
+
+
+def test_a_computer_that_opens_the_port_and_takes_nothing_holds_up_no_scan(online, ear, capsys):
+    online.ignore(True)
+    shown = len(online.status.console)
+    for number in range(1, 5):
+        online.keys(b'{"v": 1, "id": %d, "cmd": "report"}\n' % number)
+        online.run(2000)
+    online.until(lambda: ear.said("diag"), 60000, "diag")
+    assert len(online.status.console) - shown < 256, "it is deaf: each report is a kilobyte"
+    lag_ms = ear.said("diag")[0]["lag_ms"]
+    with capsys.disabled():
+        sys.stdout.write(f"\nlatest scan with a deaf computer at the console: {lag_ms} ms\n")
+    assert lag_ms <= MISSED_MS
+    assert online.status.resets == 0
+    online.ignore(False)
+    assert Console(online, 100).tell("logs")["ok"]

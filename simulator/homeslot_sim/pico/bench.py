@@ -138,6 +138,10 @@ class Board:
         """Type at its console."""
         self._ask("keys", data)
 
+    def ignore(self, on: bool) -> None:
+        """Let the computer at its console keep the port open and take nothing, or no longer."""
+        self._ask("ignore", on)
+
     def plug_in(self, link: Path) -> str:
         """Put its console on a serial port, by way of the new file `link`; the port's name."""
         self._ask("plug_in", str(link))

@@ -29,6 +29,10 @@ class Console(USBCDC):
         self._answer = usb.on_endpoint_read or _nobody
         self._look = clock.create_alarm(self._take_offer)
         usb.on_endpoint_read = self._on_offer
+        self._deaf = False
+        self._untaken = 0  # packets that a deaf host leaves with the board
+        self._taken = usb._indicate_buffer_ready
+        usb._indicate_buffer_ready = self._on_taken  # type: ignore[method-assign]
 
     @property
     def text(self) -> str:
@@ -41,6 +45,13 @@ class Console(USBCDC):
             self.send_serial_byte(byte)
         self._look.schedule(LOOK_NS)
 
+    def ignore(self, on: bool) -> None:
+        """Be a host that has the port open and takes nothing from it, or be one no longer."""
+        self._deaf = on
+        while self._untaken and not on:
+            self._untaken -= 1
+            self._taken(self._in_endpoint, False)
+
     def forget(self) -> None:
         """What was written so far was for nobody."""
         self._given = len(self.written)
@@ -51,6 +62,12 @@ class Console(USBCDC):
         typed = terminal.take(QUEUE - self.tx_fifo.item_count)
         if typed:
             self.keys(typed)
+
+    def _on_taken(self, endpoint: int, out: bool) -> None:
+        if self._deaf and endpoint == self._in_endpoint and not out:
+            self._untaken += 1
+        else:
+            self._taken(endpoint, out)
 
     def _on_offer(self, endpoint: int, size: int) -> None:
         if endpoint == self._out_endpoint and endpoint > 0 and self.tx_fifo.empty:
@@ -65,6 +82,7 @@ class Console(USBCDC):
 
     def _on_controller_reset(self) -> None:
         self._offer = None
+        self._untaken = 0
         self._look.cancel()
         super()._on_controller_reset()
 

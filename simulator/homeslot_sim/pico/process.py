@@ -61,6 +61,10 @@ class _Served:
 
         self._runner.run(pico.run(done))
 
+    def ignore(self, on: bool) -> None:
+        """Let its console's host take nothing, or no longer."""
+        self._cart.pico.console.ignore(on)
+
     def plug_in(self, link: str) -> None:
         """Put its console on a pseudo-terminal, to which the file `link` leads."""
         self._terminal = Terminal()
