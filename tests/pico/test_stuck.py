@@ -1,11 +1,7 @@
-"""Nothing stuck, on the emulated Pico W: what starves, hangs, refuses or moves away.
+"""Nothing stuck, on the emulated Pico W: what starves, hangs, or refuses.
 
 Times are the board's own, as in test_field.
 """
-
-import json
-
-from homeslot_sim.pico.air import HUB_NAME
 
 FIRST_REPORT_MS = 10000
 PATIENCE_MS = 120000  # back-off at its cap, and a join
@@ -78,20 +74,3 @@ def test_a_key_that_is_refused_is_told_on_the_console_and_the_cart_goes_on_tryin
     online.refuse(False)
     online.until(lambda: ear.event(kind="slot", index=3, value="empty"), PATIENCE_MS, "the event")
     assert online.status.resets == 0
-
-
-def test_a_broker_that_moves_is_found_again_by_its_name(online, ear):
-    online.keys(
-        json.dumps({"v": 1, "id": 5, "cmd": "settings", "settings": {"host": HUB_NAME}}).encode()
-        + b"\n"
-    )
-    online.until(lambda: '"id": 5' in online.status.console, 5000, "the reply")
-    online.keys(b'{"v": 1, "id": 6, "cmd": "restart"}\n')
-    online.until(lambda: last(ear, "state", 2), FIRST_REPORT_MS, "the second boot")
-    assert last(ear, "hello", 2)["why"] == "restart asked for by console"
-    links = len(ear.said("link"))
-    online.move("10.1.0.1")
-    online.until(lambda: len(ear.said("link")) > links + 1, PATIENCE_MS, "a new link")
-    online.apply("out", [4])
-    online.until(lambda: ear.event(kind="slot", index=4, value="empty"), 5000, "the event")
-    assert f"link: made to {HUB_NAME}:1883" in online.status.console

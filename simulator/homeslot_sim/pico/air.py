@@ -81,12 +81,6 @@ class Radio(Cyw43439):
         """The access point is back; the board has to join again."""
         self.up = True
 
-    def move(self, address: str) -> None:
-        """The hub gets another address; who is connected to the old one is cut off."""
-        self.hub_address = address
-        self._abandon()
-        self.hang_up()
-
     def lose_power(self) -> None:
         """Be reset with the controller, which lets go of the pin that powers this chip.
 

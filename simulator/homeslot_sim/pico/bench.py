@@ -118,10 +118,6 @@ class Board:
         """Its hub is on `port` of loopback; before that it dials in vain."""
         self._ask("hub", port)
 
-    def move(self, address: str) -> None:
-        """Its hub moves to `address`, which the name server tells whoever asks for HUB_NAME."""
-        self._ask("move", address)
-
     def refuse(self, on: bool) -> None:
         """Let the access point refuse its key, or no longer; who has joined stays."""
         self._ask("refuse", on)

@@ -38,10 +38,6 @@ class _Served:
         """The board's hub is on `port` of loopback."""
         self._cart.radio.hub_port = port
 
-    def move(self, address: str) -> None:
-        """Its hub has the address `address` from now on."""
-        self._cart.radio.move(address)
-
     def refuse(self, on: bool) -> None:
         """Let the access point refuse its key, or no longer."""
         self._cart.radio.refuses = on
