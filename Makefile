@@ -10,7 +10,7 @@ DEBIAN_COMMANDS := mosquitto mosquitto_passwd dot
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean debian
+.PHONY: help demo test test-pico test-rest lint bench docs clean debian
 
 help:
 	@echo "make demo    a school day with seven carts, in about a minute"
@@ -23,8 +23,15 @@ help:
 demo: $(VENV)/demo
 	$(BIN)/homeslot-sim demo
 
+# The emulated board is busy on one processor for as long as all other tests take on the other.
 test: lint debian
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-pico test-rest
+
+test-pico: $(VENV)/dev
+	$(BIN)/python -m pytest tests/pico
+
+test-rest: $(VENV)/dev
+	$(BIN)/python -m pytest --ignore=tests/pico
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

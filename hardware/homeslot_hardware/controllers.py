@@ -6,13 +6,14 @@ the MicroPython builds from `ports/rp2/boards`. All four have the 40-pin header 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 GPS = range(30)
 ANALOGUE = (26, 27, 28)
 HEADER_PINS = 40
 GROUNDS = (3, 8, 13, 18, 23, 28, 33, 38)  # pins of the header
+WIRES = 2  # in one terminal
 SUPPLIES = {"3V3": 36, "VSYS": 39, "VBUS": 40}  # 3.3 V out; VBUS behind a diode; 5 V from USB
 
 _WIFI = dict.fromkeys((23, 24, 25, 29), "Wi-Fi chip")
@@ -72,7 +73,11 @@ def header_pin(gp: int) -> int:
     return {26: 31, 27: 32, 28: 34}.get(gp, gp + 1 + (gp + 2) // 4)
 
 
-def ground_near(pin: int) -> int:
-    """The ground pin of the header nearest to header pin `pin`, on the same side of the board."""
+def ground_near(pin: int, taken: Sequence[int] = ()) -> int:
+    """The ground pin of the header nearest to header pin `pin`, on the same side of the board.
+
+    `taken` has a ground for each wire that is there already: a terminal bears two thin ones.
+    """
     side = [ground for ground in GROUNDS if (ground <= 20) == (pin <= 20)]
-    return min(side, key=lambda ground: abs(ground - pin))
+    free = [ground for ground in side if taken.count(ground) < WIRES] or side
+    return min(free, key=lambda ground: abs(ground - pin))

@@ -163,14 +163,28 @@ def _bus(board: dict[str, Any]) -> Drawing:
     return drawing
 
 
+def _grounds(board: dict[str, Any], lines: list[int]) -> dict[int, int]:
+    """The ground pin for each of the header pins `lines`; whoever is nearest to one chooses first.
+
+    The bus has its own already.
+    """
+    taken = [ground_near(header_pin(board["i2c"]["sda"]))]
+    grounds = {}
+    for pin in sorted(lines, key=lambda pin: abs(ground_near(pin) - pin)):
+        grounds[pin] = ground_near(pin, taken)
+        taken.append(grounds[pin])
+    return grounds
+
+
 def _lines(board: dict[str, Any]) -> Drawing:
     drawing, pins = Drawing(), board["pins"]
     ends = {line: ENDS[line] for line in sorted(pins, key=lambda line: pins[line]) if line in ENDS}
     ways: dict[str, list[int]] = {}
     labels: dict[int, str] = {}
+    grounds = _grounds(board, [header_pin(pins[line]) for line in ends])
     for line, end in ends.items():
         pin = header_pin(pins[line])
-        places = SUPPLIES | {LINE: pin, "GND": ground_near(pin)}
+        places = SUPPLIES | {LINE: pin, "GND": grounds[pin]}
         ways[line] = [places[where] for _, where in end.terminals]
         labels |= {places[where]: where for _, where in end.terminals}
         labels[pin] = f"GP{pins[line]}"

@@ -109,7 +109,7 @@ def test_banks_that_differ_have_a_drawing_each():
 
 def test_a_board_without_the_optional_lines_has_a_smaller_drawing():
     board = copy.deepcopy(REFERENCE)
-    for line in ("button", "temperature", "battery"):
+    for line in ("button", "buzzer", "temperature", "battery"):
         del board["pins"][line]
     drawn = yaml.safe_load(drawings(board)["lines"])
     assert list(drawn["connectors"]) == ["PICO", "DOOR", "BOLT", "MAINS", "TAMPER", "LIGHT"]

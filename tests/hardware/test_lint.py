@@ -67,7 +67,7 @@ TRAPS = [
     ("pins.door", 4, "pins.door is 4: GP4 is taken by i2c.sda"),
     ("pins.battery", 27.0, "27.0 is not of type 'integer'"),
     ("pins.battery", 21, "pins.battery is 21: only GP26..GP28 measure voltages"),
-    ("pins.buzzer", 21, "Additional properties are not allowed ('buzzer' was unexpected)"),
+    ("pins.siren", 21, "Additional properties are not allowed ('siren' was unexpected)"),
     ("i2c.sda", 5, "SDA of I2C0 is one of GP0, GP4, GP8"),
     ("i2c.scl", 3, "SCL of I2C0 is one of GP1, GP5, GP9"),
     ("i2c.id", 1, "SDA of I2C1 is one of GP2, GP6, GP10"),
@@ -128,7 +128,7 @@ def test_a_pin_the_controller_keeps_is_refused_with_what_it_keeps_it_for(control
 
 
 def test_the_bus_is_offered_only_pins_its_controller_leaves_free():
-    (finding,) = refused(("controller", "w5500-evb-pico"), ("i2c.sda", 10))
+    (finding,) = refused(("controller", "w5500-evb-pico"), ("i2c.sda", 11))
     assert finding.endswith("SDA of I2C0 is one of GP0, GP4, GP8, GP12, GP28")
 
 

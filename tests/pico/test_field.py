@@ -44,12 +44,14 @@ def test_cold_boot_to_first_report(board, ear, capsys):
     assert (diag["bus_errors"], diag["outbox_dropped"], diag["refused"]) == (0, 0, 0)
 
 
-def test_a_slot_change_arrives_within_300_ms(online, ear):
+def test_a_slot_change_arrives_within_300_ms(online, ear, capsys):
     took_ms = []
     for slot in range(1, 11):
         online.apply("out", [slot])
         came = lambda slot=slot: ear.event(kind="slot", index=slot, value="empty")  # noqa: E731
         took_ms.append(online.until(came, 5000, f"slot {slot} is empty"))
+    with capsys.disabled():
+        sys.stdout.write(f"\nslot changes took {sorted(took_ms)} ms to the broker\n")
     assert sorted(took_ms)[8] <= SLOT_CHANGE_MS  # the 90th percentile
 
 

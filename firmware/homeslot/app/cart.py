@@ -205,8 +205,9 @@ class Cart:
                 await self._moved.wait()
             self.supervisor.life("follow")
             self._moved.clear()
-            self.sensors.look(self.clock.up_ms())
-            await self.clock.sleep_ms(_BOUNCE_MS)
+            now_ms = self.clock.up_ms()
+            self.sensors.look(now_ms)
+            await self.clock.sleep_ms(max(0, now_ms + _BOUNCE_MS - self.clock.up_ms()))
 
     async def _link(self) -> None:
         await self.link.run(lambda: self.supervisor.life("link"))

@@ -108,7 +108,7 @@ class Reporter:
                 "banks": sensors.banks,
                 "battery_mv": self._system.battery_mv(),
                 "temperature_c": self._system.temperature_c(),
-                "bssid": None if bssid is None else sensors.place.bssid,
+                "bssid": None if bssid is None else sensors.place.bssid or bssid,
                 "rssi_dbm": rssi_dbm,
             }
         )
