@@ -25,7 +25,7 @@ demo: $(VENV)/demo
 
 # The emulated board is busy on one processor for as long as all other tests take on the other.
 test: lint debian
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-pico test-rest
+	@$(MAKE) --no-print-directory --jobs=2 test-pico test-rest
 
 test-pico: $(VENV)/dev
 	$(BIN)/python -m pytest tests/pico

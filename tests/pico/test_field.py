@@ -96,21 +96,10 @@ def test_broker_killed_and_back(credentials, board, tmp_path):
         board.hub(before.port)
         board.until(lambda: before.said("state"), 10000, "first report")
         before.kill_broker()
-        board.apply("out", [4])
-        board.run(5000)
+    board.apply("out", [4])  # no time has passed on the board: it finds its broker gone
+    board.run(5000)
     with broker(credentials, tmp_path) as after:
         board.hub(after.port)
         board.until(lambda: after.event(kind="slot", index=4, value="empty"), PATIENCE_MS, "event")
         assert [e["index"] for e in after.said("event")] == [4]
     assert board.status.resets == 0
-
-
-def test_a_network_that_swallows_everything_is_noticed_and_left(online, ear):
-    online.swallow(True)
-    online.apply("out", [6])
-    online.run(60000)
-    assert not ear.said("event")
-    online.swallow(False)
-    online.until(lambda: ear.event(kind="slot", index=6, value="empty"), PATIENCE_MS, "the event")
-    assert len(ear.said("link")) > 1, "over a new connection"
-    assert [e["index"] for e in ear.said("event")] == [6]
