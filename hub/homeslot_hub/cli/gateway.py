@@ -35,6 +35,7 @@ def gateway(
     """
     gateways = [Gateway(name, _broker(broker, ca), _say) for name in dict.fromkeys(port)]
     # asyncio.run ends in order when it is interrupted; a service manager terminates.
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started with nohup it is ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         asyncio.run(_all(gateways))
