@@ -6,7 +6,22 @@ from typer.testing import CliRunner
 from homeslot_sim.cli import app
 from homeslot_sim.pico import flash_image, uf2
 
-from .test_verdict import SCENARIO
+SCENARIO = """
+school       Hill Primary
+zone         Europe/Berlin
+date         2026-11-18
+from         16:58
+until        17:02
+deadline     17:00
+coordinator  Uta Vogel <uta.vogel@hill.example>
+
+cart 7  room 12  teacher Ida Moe <ida.moe@hill.example>
+cart 8  room 14  teacher Jan Lind <jan.lind@hill.example>  spare 30
+
+16:58:20  cart 7  unlock, open, out 1-3
+16:58:40  cart 7  in 2-3, close, lock
+16:58:40  cart 8  unplug, bank-dies 2
+"""
 
 
 def test_micropython_is_found_and_is_the_version_pinned():
