@@ -37,6 +37,7 @@ BANK = ("ok", "faulty", "unknown")
 LINK = ("online", "offline")
 SIDES = ("a", "b")
 MODES = ("run", "repl")
+BUSY = "busy"  # begins the `why` of a reply that is no refusal: ask again later
 RESET = ("power_on", "pin", "watchdog", "soft", "unknown")
 # fmt: off
 COMMANDS = (

@@ -84,6 +84,19 @@ def test_every_command_is_answered_also_when_they_come_faster_than_the_answers_l
     play(act)
 
 
+def test_what_takes_time_is_done_once_though_the_broker_says_it_again_and_again():
+    async def act(school):
+        school.cart()
+        await school.until_s(10)
+        for number in (21, 21, 22, 21, 22, 22, 21, 22):
+            school.command(number, "scan")
+        await school.until_s(20)
+        assert [reply["id"] for reply in school.bodies("reply")] == [1, 21, 22]
+        assert all(reply["ok"] for reply in school.bodies("reply"))
+
+    play(act)
+
+
 @pytest.mark.parametrize("at_s", [1577836800, 4294967295])
 def test_no_time_the_contract_allows_brings_it_down(at_s):
     async def act(school):

@@ -118,6 +118,17 @@ def test_a_piece_or_its_answer_that_is_lost_is_sent_again_and_changes_nothing():
     assert work.where.stage == "starting"
 
 
+def test_a_cart_that_is_busy_has_refused_nothing_and_is_asked_again():
+    work, cart = sending()
+    first = work.due(0.0)
+    work.take(cart.said("reply", id=1, ok=False, why="busy: 4 commands wait"), 1.0)
+    assert work.due(1.0) is None
+    assert work.due(AGAIN_S) == first
+    work.take(cart.obey(first), AGAIN_S)
+    deliver(work, cart, AGAIN_S)
+    assert work.where.stage == "starting"
+
+
 def test_a_cart_that_starts_again_in_mid_transfer_goes_on_with_what_it_has():
     work, cart = sending()
     for _ in range(6):

@@ -8,6 +8,7 @@ refusal too. One that takes time is a coroutine function: those run one after th
 import asyncio
 
 from homeslot import const
+from homeslot.contract import BUSY
 from homeslot.log import plain
 
 TYPE_CHECKING = False
@@ -62,14 +63,20 @@ class Commands:
         self._more.set()
 
     def obey(self, command: "Body", sender: str, answer: "Answer") -> None:
-        """Carry out `command`; `answer` is called once with what makes the body of the reply."""
+        """Carry out `command`; `answer` is called once with what makes the body of the reply.
+
+        What takes time is not done twice when it comes again meanwhile: a broker that is not
+        thanked soon enough says it again.
+        """
         word = command["cmd"]
         if word in self._slow:
+            if any([waits == command and by == sender for waits, by, _ in self._waiting]):
+                return
             if len(self._waiting) < _WAITING:
                 self._waiting.append((command, sender, answer))
                 self._more.set()
             else:
-                self._reply(answer, command, "busy: %d commands wait" % _WAITING, None)
+                self._reply(answer, command, "%s: %d commands wait" % (BUSY, _WAITING), None)
             return
         if word not in self._handlers:
             self._reply(answer, command, "this firmware cannot " + word, None)
@@ -87,12 +94,13 @@ class Commands:
             beat()
             while self._waiting:
                 beat()
-                command, sender, answer = self._waiting.pop(0)
+                command, sender, answer = self._waiting[0]
                 why, said = "", None
                 try:
                     said = await self._slow[command["cmd"]](command, sender)
                 except (Refusal, OSError) as error:
                     why = _why(error)
+                self._waiting.pop(0)
                 self._reply(answer, command, why, said)
             if self._last is not None:
                 await self._clock.sleep_ms(_LAST_WORDS_MS)

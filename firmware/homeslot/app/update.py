@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from homeslot.ports import Boot, Files
 
 KEYS = "keys.json"
-_LOOK_BYTES = const(32768)  # of files read at most for one answer: the cart has other things to do
+_LOOK_BYTES = const(8192)  # of files read for one answer, or one file: there are scans to do too
 _PIECE = const(2048)  # most files in one
 
 

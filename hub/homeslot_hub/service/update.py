@@ -93,7 +93,10 @@ class Update:
             self._on_reply(body, now_s)
 
     def _on_reply(self, body: dict[str, Any], now_s: float) -> None:
-        self._heard_s, self._sent_s = now_s, None
+        self._heard_s = now_s
+        if not body["ok"] and body["why"].startswith(contract.BUSY):
+            return  # it is sent again
+        self._sent_s = None
         self._id = self._id % 0x7FFFFFFF + 1
         if not body["ok"]:
             self._to("refused", f"the cart refuses: {body['why']}")
