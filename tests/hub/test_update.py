@@ -143,6 +143,34 @@ def test_a_cart_that_starts_again_in_mid_transfer_goes_on_with_what_it_has():
     assert work.where.stage == "starting"
 
 
+def test_a_firmware_given_up_before_its_last_answer_arrived_is_not_sent_again():
+    work, cart = sending()
+    while not cart.installer.done:
+        command = work.due(0.0)
+        answer = cart.obey(command)
+        if not cart.installer.done:
+            work.take(answer, 0.0)
+    assert work.where.stage == "sending"
+    cart.start("0.2.0")
+    cart.start("0.1.0")
+    work.take(cart.hello(), 30.0)
+    assert work.where.stage == "given up"
+    assert work.due(31.0) is None
+
+
+def test_a_firmware_given_up_long_ago_is_sent_again_when_it_is_asked_for():
+    work, cart = sending()
+    deliver(work, cart)
+    cart.start("0.2.0")
+    cart.start("0.1.0")
+    again = Update(CART, bundle(), 1, 0.0)
+    again.take(cart.hello(), 0.0)
+    cart.start("0.1.0")  # in mid-transfer
+    again.take(cart.hello(), 1.0)
+    deliver(again, cart)
+    assert again.where.stage == "starting"
+
+
 def test_a_cart_that_falls_silent_is_lost_after_a_while_and_no_sooner():
     work = Update(CART, bundle(), 1, 0.0)
     assert work.due(SILENCE_S) is None

@@ -6,7 +6,8 @@
                                                        └── another version ──▶ given up ◀─────┘
 
 Whatever is silent for too long is `lost`. A cart that starts again in mid-transfer keeps what it
-has: it asks for the beginning, and then for what it lacks.
+has: it asks for the beginning, and then for what it lacks. Its last answer may get lost on the way:
+a cart that has meanwhile tried the version and given it up is not sent it again.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Update:
         self._stage: Stage = "asking"
         self._words = "is waited for"
         self._boot = 0  # of the firmware that takes the bundle
+        self._given_up_before = False
         self._sent_s: float | None = None
         self._heard_s = now_s
 
@@ -119,6 +121,7 @@ class Update:
                 self._to("refused", f"runs {self.version} already")
             else:
                 self._boot = body["boot"]
+                self._given_up_before = self._given_up(body)
                 self._to("sending", f"runs {body['firmware']} and gets {self.version}")
         elif self._stage in ("sending", "starting", "trial") and body["boot"] > self._boot:
             self._heard_s = now_s
@@ -127,13 +130,16 @@ class Update:
                 self._to("trial", f"tries {self.version}")
             elif new:
                 self._to("installed", f"runs {self.version} for good")
-            elif self._stage != "sending":
+            elif self._stage != "sending" or (self._given_up(body) and not self._given_up_before):
                 why = body.get("why", "")
                 if not why or why.startswith(LEFT):  # the new one has left no words
                     why = f"{self.version} did not prove itself"
                 self._to("given up", f"went back to {body['firmware']}: {why}")
             else:
                 self._boot, self._sent_s = body["boot"], None
+
+    def _given_up(self, hello: dict[str, Any]) -> bool:
+        return bool(hello.get("gave_up", "") == self.version)
 
     def _to(self, stage: Stage, words: str) -> None:
         self._stage, self._words = stage, words
