@@ -12,8 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from homeslot.app.cart import Cart
-    from homeslot.app.safe import Safe
+    from homeslot.app.node import Node
     from homeslot.app.update import Update
     from homeslot.contract import Body
 
@@ -25,7 +24,7 @@ REPL = "repl"  # a file: while it is there the cart is not started, once
 class Hands:
     """The handlers of `cart`, offered to its dispatcher."""
 
-    def __init__(self, cart: "Cart | Safe") -> None:
+    def __init__(self, cart: "Node") -> None:
         self._cart = cart
         for word in ("time", "report", "settings", "logs", "restart", "ca"):
             cart.commands.offer(word, getattr(self, "_" + word))
@@ -111,6 +110,5 @@ class Hands:
         self._cart.commands.at_last(lambda: self._end(why))
 
     def _end(self, why: str) -> None:
-        self._cart.resets.last_words(why)
-        self._cart.outbox.keep()
+        self._cart.leave(why)
         self._cart.system.restart()

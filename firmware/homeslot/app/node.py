@@ -1,0 +1,171 @@
+"""What a cart is in every mode: it has a link, a console and a light, it is told its settings and
+updated, and one supervisor looks after all of it.
+"""
+
+from homeslot import const
+from homeslot.app.commands import Commands
+from homeslot.app.hands import Hands
+from homeslot.app.light import Light
+from homeslot.app.link import Link
+from homeslot.app.reporter import Reporter
+from homeslot.app.resets import Resets
+from homeslot.app.supervisor import Supervisor
+from homeslot.core.settings import missing
+from homeslot.core.timekeeper import TimeKeeper
+from homeslot.log import Log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeslot.app.console import Console
+    from homeslot.app.safe import NoEvents
+    from homeslot.app.update import Update
+    from homeslot.board import Board
+    from homeslot.contract import Body
+    from homeslot.mqtt.serial import SerialNetwork
+    from homeslot.outbox import Outbox
+    from homeslot.ports import Boot, Clock, Files, Network, Pins, Serial, System
+    from homeslot.stored import Stored
+
+    MakeBody = Callable[[], Body]
+
+# How long a task may go without a sign of life. The link waits for its back-off a minute at most,
+# and for each answer of the broker ten seconds.
+_LINK_BOUND_MS = const(120000)
+_HANDS_BOUND_MS = const(60000)
+
+
+class Node:
+    """The controller numbered `boot` by this start, on the ports it is given (see homeslot.ports).
+
+    `stored` are its settings; while one that `needed` names is not set, it is not on the air.
+    `network` None: its way to the hub is a gateway at the console, `serial`. `wire_clock`: see
+    app.link. `tell(text)` is given the last words. With `updater` it can be updated. Its events go
+    to `outbox`, `state()` makes the body of a snapshot (None: it senses nothing), and `signals()`
+    says which of core.signals hold. A mode adds tasks of its own to `supervisor`.
+    """
+
+    def __init__(
+        self,
+        board: "Board",
+        stored: "Stored",
+        clock: "Clock",
+        wire_clock: "Clock",
+        pins: "Pins",
+        network: "Network | None",
+        files: "Files",
+        system: "System",
+        tell: "Callable[[str], None]",
+        sides: "Boot | None",
+        updater: "Callable[[], Update] | None",
+        serial: "Serial | None",
+        needed: "tuple[str, ...]",
+        outbox: "Outbox | NoEvents",
+        boot: int,
+        state: "MakeBody | None",
+        signals: "Callable[[], list[str]]",
+    ) -> None:
+        self.board = board
+        self.stored = stored
+        self.settings = stored.values
+        self.clock = clock
+        self.pins = pins
+        self.files = files
+        self.system = system
+        self.sides = sides
+        self.updater = updater
+        self.boot = boot
+        self._tell = tell
+        self.keeper = TimeKeeper()
+        if self.settings["tls"]:
+            from homeslot.app.dates import Dates
+
+            self.keeper.on_set = Dates(files, system).told
+        self.log = Log(clock)
+        supervisor = self.supervisor = Supervisor(clock, self.live, self.end, system.mark)
+        self.resets = Resets(files, system, supervisor.name)
+        tunnel: "SerialNetwork | None" = None
+        if network is None:
+            from homeslot.mqtt.serial import SerialNetwork
+
+            network = tunnel = SerialNetwork(wire_clock, boot)
+        self.network = network
+        self.outbox = outbox
+        self.reporter = Reporter(
+            boot,
+            board,
+            self.settings,
+            self.keeper,
+            outbox,
+            clock,
+            network,
+            system,
+            self.resets,
+            sides,
+        )
+        self.commands = Commands(self.reporter, clock)
+        self.console: "Console | None" = None
+        if serial is not None:
+            from homeslot.app.console import Console
+
+            self.console = Console(serial, self.commands, self.reporter, self.log, clock)
+            if tunnel is not None:
+                self.console.tunnel = tunnel.receive
+                tunnel.send = self.console.write
+        self.link = Link(
+            self.settings,
+            network,
+            clock,
+            wire_clock,
+            outbox,
+            self.reporter,
+            self.commands,
+            state,
+            self.log.say,
+        )
+        self.light = Light(pins, clock, "buzzer" in board.lines, signals)
+        Hands(self)
+        for problem in stored.wrong:
+            self.log.say("settings: " + problem)
+        self.unset = missing(self.settings, needed)
+        if self.unset:
+            self.log.say("not provisioned: not set is " + ", ".join(self.unset))
+        else:
+            supervisor.task("link", _LINK_BOUND_MS, self._link, self.link.wake)
+        supervisor.task("light", _HANDS_BOUND_MS, self._shine)
+        supervisor.task("hands", _HANDS_BOUND_MS, self._obey, self.commands.wake)
+        if self.console is not None:
+            supervisor.task("hear", None, self.console.read)
+            supervisor.task("speak", _HANDS_BOUND_MS, self._speak, self.console.wake)
+
+    def live(self) -> None:
+        """Every task shows life: to be told each second."""
+        self.system.feed_watchdog()
+
+    def end(self, why: str) -> None:
+        """The boot is about to end: tell who is near, and the next boot."""
+        self._tell(why)
+        self.leave(why)
+
+    def leave(self, why: str) -> None:
+        """Keep for the next boot why this one ends, and all that waits."""
+        self.resets.last_words(why)
+        self.outbox.keep()
+
+    def diag(self) -> "Body":
+        """The body of `diag`, of what senses nothing."""
+        return self.reporter.diag(0, 0, self.link.connections, self.link.refused)
+
+    async def _link(self) -> None:
+        await self.link.run(lambda: self.supervisor.life("link"))
+
+    async def _shine(self) -> None:
+        await self.light.run(lambda: self.supervisor.life("light"))
+
+    async def _obey(self) -> None:
+        await self.commands.run(lambda: self.supervisor.life("hands"))
+
+    async def _speak(self) -> None:
+        if self.console is not None:
+            await self.console.send(lambda: self.supervisor.life("speak"))
