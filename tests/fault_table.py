@@ -130,7 +130,7 @@ FAULTS = (
             ("slot", 25, "empty", WAS),
             ("slot", 26, "unmeasured", WAS),
         ),
-        ((0, "in", 25), (1000, "thaw", 3, CURRENTS)),
+        ((0, "in", 25), (3000, "thaw", 3, CURRENTS)),  # a scan lies between, whenever it is
         HEALS_MS,
         (
             ("slot", 25, "idle", "empty"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homeslot_hardware import boards, bundles
+from homeslot_hardware import boards, bundles, firmware
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_sim.pico import uf2
 from homeslot_sim.pico.bench import Bench
@@ -42,18 +42,19 @@ def school_by_tls(tmp_path_factory):
 def booted_by_tls(bench, credentials, school_by_tls):
     """The cart that was given the school's CA, as it first dials its hub."""
     settings = {"tls": 1, "scan_ms": 60000, "report_s": 60, "diag_s": 60, "keep_alive_s": 600}
-    with bench.cart(_plan(CART_BY_TLS, credentials, settings, school_by_tls)) as cart:
+    with bench.cart(plan(CART_BY_TLS, credentials, settings, school_by_tls)) as cart:
         yield cart
 
 
 @pytest.fixture(scope="session")
 def booted(bench, credentials, booted_by_tls):
     """The cart as it first dials its hub; the other one boots meanwhile, on a core of its own."""
-    with bench.cart(_plan(CART, credentials, SETTINGS)) as cart:
+    with bench.cart(plan(CART, credentials, SETTINGS)) as cart:
         yield cart
 
 
-def _plan(cart, credentials, settings, tls=None):
+def plan(cart, credentials, settings, tls=None):
+    """What a cart of the bench is told of itself and its day."""
     return {
         "cart": cart,
         "secret": credentials.add_cart(cart),
@@ -85,3 +86,25 @@ def online(board, ear):
     board.hub(ear.port)
     board.until(lambda: ear.said("state"), 10000, "first report")
     return board
+
+
+@pytest.fixture
+def release(bench, signer, tmp_path):
+    """`release(version, **modules)`: the bench's firmware with some modules replaced, signed."""
+
+    def release(version, **modules):
+        package = tmp_path / version / "homeslot"
+        source = firmware.source() / "homeslot" / "__init__.py"
+        now = f'__version__ = "{firmware.version(firmware.source())}"'
+        texts = {"__init__": source.read_text().replace(now, f'__version__ = "{version}"')}
+        for name, text in {**texts, **modules}.items():
+            file = package.joinpath(*name.split(".")).with_suffix(".py")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        side = {path[2:]: data for path, data in bench.flash.items() if path.startswith("a/")}
+        del side[firmware.KEYS]
+        side |= firmware.compiled(package.parent, ["homeslot"])
+        key = bundles.private_key(signer)
+        return bundles.make(side, version, ["pico-w-30"], 1, key)
+
+    return release

@@ -1,7 +1,7 @@
 """`homeslot-bench` and the emulated Pico W on a cable: the real console over USB.
 
-What the commands say is in tests/hardware, on the same firmware without the wait. Here is one
-session, as each start of the board is dear.
+What the commands say, and what a cable does to them that is pulled elsewhere than in the middle, is
+in tests/hardware, on the same firmware without the wait.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from homeslot_hardware.bench import cli
 from homeslot_hardware.bench.ports import open_port
 from homeslot_sim.pico.flash_image import Image
 
+from ..hardware.plugged import Cable as Lead
+
 STEP_MS = 50
+SETTLED_MS = 1000
 WAIT_S = "120"  # of wall time: a busy emulated board is slow, on a busy machine slower still
 
 
@@ -28,15 +31,14 @@ class Cable:
     def __init__(self, board, folder):
         self._board = board
         self._folder = folder
-        self._plugs = 0
         self._at_work = threading.Event()
 
     def plug_in(self):
-        self._plugs += 1
-        self.port = self._board.plug_in(self._folder / f"port{self._plugs}")
+        self.port = self._board.plug_in(self._folder / "port")
 
     def pull(self):
         self._board.unplug()
+        (self._folder / "port").unlink()
 
     def during(self, work):
         """What `work()` returns; time passes on the board until then."""
@@ -56,16 +58,21 @@ class Cable:
 
     def run(self, *command, status=0):
         """What a command of the bench printed."""
-        at = [self.port] if command[0] == "find" else ["--port", self.port]
-        out, err = io.StringIO(), io.StringIO()
+        ended, said = self.ended(*command, port=self.port)
+        assert ended == status, said
+        return said
+
+    def ended(self, *command, port, wait_s=WAIT_S):
+        """How a command at `port` ended, and what it printed."""
+        at = [port] if command[0] == "find" else ["--port", port]
+        said = io.StringIO()
 
         def work():
-            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-                cli.main([*map(str, command), *at, "--wait", WAIT_S])
-            return ended.value.code
+            with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit) as ended:
+                cli.main([*map(str, command), *at, "--wait", wait_s])
+            return ended.value.code or 0
 
-        assert self.during(work) == status, err.getvalue()
-        return out.getvalue() + err.getvalue()
+        return self.during(work), said.getvalue()
 
 
 def flashed(board, file):
@@ -103,3 +110,62 @@ def test_the_commands_work_on_the_emulated_board_and_a_line_cut_short_changes_no
     assert "report_s\t30\t" in cable.run("settings")
     after = flashed(board, tmp_path / "after")
     assert after.read("settings.json") == before.read("settings.json")
+
+
+COMMANDS = (
+    "find",
+    "settings",
+    "settings report_s=45 keep_alive_s=60",
+    "logs",
+    "scan",
+    "identify 12",
+    "selftest",
+    "watch --seconds 0",
+    "provision --from given.json --yes",
+    "backup backup.json --yes",
+    "restore given.json --yes",
+    "restart",
+    "flash --yes",
+    "update new.bundle",
+)
+BEGUN = {"selftest": 3}  # it has no hub
+PULLED_WAIT_S = "2"
+
+
+def kept(board, folder):
+    """What is on the flash that a command may change, and the whole of the side that runs."""
+    image = flashed(board, folder / "flash")
+    boot = json.loads(image.read("boot.json"))
+    files = {name: image.read(name) for name in ("settings.json", "board.json", "ca.pem")}
+    return {**files, "side": boot["side"], "trial": boot["stage"], **image.tree(boot["side"])}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_cable_pulled_in_the_middle_of_a_command_leaves_the_board_as_it_was(
+    booted, release, tmp_path, monkeypatch, command
+):
+    """Or as the command was to leave it: never between."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "given.json").write_text('{"host": "10.0.0.9", "report_s": 50}')
+    (tmp_path / "new.bundle").write_bytes(release("0.9.1"))
+    words = command.split()
+    with booted.board() as board:
+        cable = Cable(board, tmp_path)
+        before = kept(board, tmp_path)
+        cable.plug_in()
+        with Lead(cable, 1 << 30) as lead:
+            ended, said = cable.ended(*words, port=lead.port)
+        assert ended == BEGUN.get(command, 0), said
+        cable.pull()
+        board.run(SETTLED_MS)
+        after = kept(board, tmp_path)
+    with booted.board() as board:
+        cable = Cable(board, tmp_path)
+        cable.plug_in()
+        with Lead(cable, lead.carried // 2) as half:
+            ended, said = cable.ended(*words, port=half.port, wait_s=PULLED_WAIT_S)
+        assert ended == 1, said
+        cable.pull()
+        cable.plug_in()
+        assert "cart-7" in cable.run("find")
+        assert kept(board, tmp_path) in (before, after)

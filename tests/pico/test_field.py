@@ -103,3 +103,14 @@ def test_broker_killed_and_back(credentials, board, tmp_path):
         board.until(lambda: after.event(kind="slot", index=4, value="empty"), PATIENCE_MS, "event")
         assert [e["index"] for e in after.said("event")] == [4]
     assert board.status.resets == 0
+
+
+def test_a_network_that_swallows_everything_is_noticed_and_left(online, ear):
+    online.swallow(True)
+    online.apply("out", [6])
+    online.run(60000)
+    assert not ear.said("event")
+    online.swallow(False)
+    online.until(lambda: ear.event(kind="slot", index=6, value="empty"), PATIENCE_MS, "the event")
+    assert len(ear.said("link")) > 1, "over a new connection"
+    assert [e["index"] for e in ear.said("event")] == [6]

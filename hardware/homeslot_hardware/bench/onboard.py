@@ -116,7 +116,10 @@ class Onboard:
 
     def close(self) -> None:
         """Let go of the port. A board that was not left starts again by itself."""
-        self._transport.close()
+        try:
+            self._transport.close()
+        except OSError:  # it was unplugged, and mpremote leaves it open
+            self._transport.serial.close()
 
     def _do(self, act: Callable[[Any], Any]) -> Any:
         from mpremote.transport import TransportError, TransportExecError

@@ -53,6 +53,15 @@ class Image:
         """The names of all files and folders at the top."""
         return list(self._files.listdir("/"))
 
+    def tree(self, folder: str) -> dict[str, bytes]:
+        """The content of every file in `folder` and below, by path."""
+        found = {}
+        for root, _, names in self._files.walk(folder):
+            for name in names:
+                path = f"{root}/{name}".lstrip("/")
+                found[path] = self._read(path, 0, -1)
+        return found
+
     def read(self, name: str) -> bytes | None:
         """The content of file `name`; None when there is none."""
         try:
