@@ -19,7 +19,7 @@ COMPILED_EMULATOR = CFLAGS="-include $(CURDIR)/tests/pico/whole_api.h" \
   "rp2040py==$$(sed -n 's/.*"rp2040py\[fs\]==\([0-9.]*\)".*/\1/p' pyproject.toml)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pico test-rest lint bench docs clean debian
+.PHONY: help demo test test-pico test-hands test-rest lint bench docs clean debian
 
 help:
 	@echo "make demo    a school day with seven carts, in about a minute"
@@ -32,12 +32,18 @@ help:
 demo: $(VENV)/demo
 	$(BIN)/homeslot-sim demo
 
-# The emulated board is busy on one processor for as long as all other tests take on the other.
+# Two processors are busy for as long as it takes: the emulated board needs as much as all the rest.
 test: lint debian
-	@$(MAKE) --no-print-directory --jobs=2 test-pico test-rest
+	@$(MAKE) --no-print-directory --jobs=2 test-pico test-rest test-hands
+
+# The emulated board in a school, and then at a technician's hands.
+HANDS := tests/pico/test_bench.py tests/pico/test_faults.py
 
 test-pico: $(VENV)/dev
-	$(BIN)/python -m pytest tests/pico
+	$(BIN)/python -m pytest tests/pico $(HANDS:%=--ignore=%)
+
+test-hands: $(VENV)/dev
+	$(BIN)/python -m pytest $(HANDS)
 
 test-rest: $(VENV)/dev
 	$(BIN)/python -m pytest --ignore=tests/pico

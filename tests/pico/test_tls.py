@@ -40,7 +40,7 @@ def test_a_cart_trusts_its_schools_broker_and_no_other(
     with capsys.disabled():
         sys.stdout.write(
             f"\nemulated Pico W by TLS: report after {reported_ms} ms, a refusal before it; heap "
-            f"free {first['heap_free']} bytes, after an hour {last['heap_free']}, goal {HEAP_FREE}\n"
+            f"free {first['heap_free']}, after an hour {last['heap_free']}, goal {HEAP_FREE}\n"
         )
     assert min(first["heap_free"], last["heap_free"]) >= ROOM
     assert (last["reconnects"], board.status.resets) == (1, 0)
