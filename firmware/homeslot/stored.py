@@ -1,8 +1,12 @@
-"""The settings of one cart, kept in a file that is replaced whole or not at all."""
+"""The settings of one cart, kept in a file that is replaced whole or not at all.
+
+Another way to the hub that was told from afar is only tried: the settings before it are kept in a
+second file until the hub was reached by it, or it is given up.
+"""
 
 import json
 
-from homeslot.core.settings import BadSetting, problems, settings
+from homeslot.core.settings import WAY, BadSetting, problems, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
     from homeslot.ports import Files
 
 FILE = "settings.json"
+BEFORE = "settings.before"  # while there is such a file, those in FILE are tried
 
 
 class Stored:
@@ -20,6 +25,7 @@ class Stored:
 
     def __init__(self, files: "Files") -> None:
         self._files = files
+        self.tried = files.read(BEFORE) is not None
         self.wrong: "list[str]" = []
         self._changes: "Values" = {}
         text = files.read(FILE)
@@ -38,10 +44,11 @@ class Stored:
                 self._changes[name] = value
         self.values = settings(self._changes)
 
-    def change(self, changes: "Values") -> bool:
+    def change(self, changes: "Values", afar: bool = False) -> bool:
         """Keep `changes`. True when a start is needed for what is kept to be in force.
 
-        Raises BadSetting, and OSError from the flash: then nothing is changed.
+        From `afar` another way to the hub is to be tried. Raises BadSetting, and OSError from the
+        flash: then nothing is changed.
         """
         found = problems(changes)
         if found:
@@ -49,6 +56,21 @@ class Stored:
         kept = self._changes.copy()
         kept.update(changes)
         if kept != self._changes:
+            if not afar:
+                self.keep()
+            elif any([kept.get(name) != self._changes.get(name) for name in WAY]):
+                if self._files.read(BEFORE) is None:  # else the last that led to the hub
+                    self._files.write(BEFORE, json.dumps(self._changes).encode())
             self._files.write(FILE, json.dumps(kept).encode())
             self._changes = kept
         return settings(kept) != self.values
+
+    def keep(self) -> None:
+        """What is tried has proved itself, or someone at the cart knows better. Raises OSError."""
+        self._files.remove(BEFORE)
+        self.tried = False
+
+    def give_up(self) -> None:
+        """Go back to what was before. Raises OSError: then nothing is changed."""
+        self._files.write(FILE, self._files.read(BEFORE) or b"{}")
+        self.keep()

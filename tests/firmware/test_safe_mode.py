@@ -28,6 +28,9 @@ class Light:
         self.shown = []
 
     def write(self, name, level):
+        if name == "buzzer":
+            assert level == 0, "in safe mode it makes no noise"
+            return
         assert name == "light", "safe mode touches nothing else"
         self.shown.append((self._clock.up_ms(), level))
 

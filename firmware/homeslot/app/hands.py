@@ -56,7 +56,7 @@ class Hands:
     def _settings(self, command: "Body", sender: str) -> "Body":
         cart = self._cart
         try:
-            later = cart.stored.change(command["settings"])
+            later = cart.stored.change(command["settings"], sender != CONSOLE)
         except BadSetting as error:
             raise Refusal(str(error).split("\n")[0])
         cart.log.say("settings changed by %s: %s" % (sender, ", ".join(command["settings"])))

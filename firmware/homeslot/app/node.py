@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # and for each answer of the broker ten seconds.
 _LINK_BOUND_MS = const(120000)
 _HANDS_BOUND_MS = const(60000)
+_TRY_MS = const(600000)  # in which settings from afar must lead to the hub
 
 
 class Node:
@@ -142,6 +143,17 @@ class Node:
     def live(self) -> None:
         """Every task shows life: to be told each second."""
         self.system.feed_watchdog()
+        if self.stored.tried:
+            self._prove_settings()
+
+    def _prove_settings(self) -> None:
+        """Nobody may be near who could mend settings that lead to no hub."""
+        if self.link.reported:
+            self.stored.keep()
+        elif self.clock.up_ms() > _TRY_MS:
+            self.stored.give_up()
+            self.end("settings given up: they led to no hub")
+            self.system.restart()
 
     def end(self, why: str) -> None:
         """The boot is about to end: tell who is near, and the next boot."""

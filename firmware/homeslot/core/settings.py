@@ -26,6 +26,8 @@ SETTINGS = (
     ("spare_slots", 0, 0, 80, "slots"),  # slots that may be empty with all home on the light
     ("outbox_events", 1000, 10, 2000, "events"),  # events kept while there is no link
 )
+# The way to the hub: a mistake in one of these from afar, and nobody reaches the cart from there.
+WAY = ("cart", "secret", "host", "port", "gateway", "tls", "wifi_ssid", "wifi_key")
 SECRETS = ("secret", "wifi_key")  # written, and never shown
 NEEDED = ("cart", "secret", "host")  # without these no cart can report
 ON_A_CABLE = ("cart", "secret")  # nor without these through a gateway, which knows the rest
