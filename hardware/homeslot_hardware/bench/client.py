@@ -17,6 +17,7 @@ import serial
 from homeslot.contract import VERSION, BadMessage, check
 from homeslot_hardware.bench.problems import NoCart, Refused, Unplugged
 
+AGAIN_S = 2.0  # what is said to a cart that starts is lost: it is said again
 ANSWER_S = 10.0  # a cart that scans thirty slots answers within a second
 CHUNK = 4096
 LONGEST = 16384  # of a line without an end: what is longer is no cart's
@@ -77,18 +78,18 @@ class Client:
             raise NoCart(f"{self._port.name}: its report is not that of a homeslot cart")
         return said
 
-    def hello(self) -> Body | None:
-        """What the cart says it is, be it asked now or before; None when it says nothing in time.
-
-        Raises NoCart for MicroPython, Unplugged.
-        """
-        self._send_command("report")
-        ends_s = self._now_s() + self._answer_s
+    def hello(self) -> Body:
+        """What the cart says it is, be it asked now or before. Raises as `answer`."""
+        due_s = self._now_s()
+        ends_s = due_s + self._answer_s
         while self._now_s() < ends_s:
+            if self._now_s() >= due_s:
+                self._send_command("report")
+                due_s += AGAIN_S
             for body in self.messages():
                 if body["topic"] == "hello":
                     return body
-        return None
+        raise self._silent()
 
     def until(self, wanted: Callable[[Body], bool]) -> Body:
         """The first message that is `wanted`. Raises NoCart when none comes in time."""
@@ -99,10 +100,7 @@ class Client:
                     return body
                 self.on_message(body)
             if self._now_s() >= ends_s:
-                raise NoCart(
-                    f"{self._port.name}: no answer within {self._answer_s:g} s;"
-                    " homeslot-bench flash makes a cart of a board with MicroPython"
-                )
+                raise self._silent()
 
     def messages(self) -> list[Body]:
         """The messages that have come in by now, after at most a moment's wait."""
@@ -147,6 +145,12 @@ class Client:
             lines, rest = [*lines, rest], b""
         self._held = bytearray(rest[-LONGEST:])
         return [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
+
+    def _silent(self) -> NoCart:
+        return NoCart(
+            f"{self._port.name}: no answer within {self._answer_s:g} s;"
+            " homeslot-bench flash makes a cart of a board with MicroPython"
+        )
 
     def _gone(self, error: Exception) -> Unplugged:
         return Unplugged(f"{self._port.name}: the cart was unplugged ({error})")

@@ -38,7 +38,7 @@ def find(
     for at in found:
         try:
             with cart_at(at.name, wait) as client:
-                hello = client.report()["hello"]
+                hello = client.hello()
         except BenchError as error:
             rows.append(
                 (at.name, at.serial_number, "", "", str(error).removeprefix(at.name + ": "))

@@ -64,7 +64,7 @@ def await_cart(port: str, wait_s: float, boot: int | None = None) -> Body:
             with cart_at(port, wait_s / RETURN_WAITS) as client:
                 while time.monotonic() < ends_s:
                     hello = client.hello()
-                    if hello is not None and hello["boot"] != boot:
+                    if hello["boot"] != boot:
                         return hello
                     time.sleep(POLL_S)
         except BenchError as error:

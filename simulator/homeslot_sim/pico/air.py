@@ -19,6 +19,8 @@ from rp2040py.rp2040 import RP2040
 
 from homeslot_sim.pico import HUB
 
+SEQUENCE, CREDIT = 4, 9  # bytes of the header of a packet to and from the chip, see cyw43_ll.c
+AHEAD = 16  # packets the board may send without hearing from the chip; it believes at most 20
 ANSWER_S = 0.2  # of wall time a broker on loopback may take for an answer
 HUB_NAME = "hub.school"  # the only name the air's name server knows
 NAME_PORT = 53
@@ -53,6 +55,7 @@ class Radio(Cyw43439):
         self.home = True
         self.sent = 0
         self._asked = 0  # the ioctl being answered
+        self._credit = AHEAD
         self._abandoned: list[asyncio.StreamWriter] = []
         self._moved_s = 0.0
 
@@ -61,6 +64,8 @@ class Radio(Cyw43439):
         super().attach(rp2040)
         self._join = self.bus._queue_join_events
         self.bus._queue_join_events = self._on_join  # type: ignore[method-assign]
+        self._hand_over = self.bus.queue_rx_packet
+        self.bus.queue_rx_packet = self._on_packet  # type: ignore[method-assign]
         self._write_wlan = self.bus._write_wlan
         self.bus._write_wlan = self._on_write  # type: ignore[method-assign]
         self._succeed = self.bus._build_ioctl_success_response
@@ -88,6 +93,7 @@ class Radio(Cyw43439):
         the registers it had: the board's Wi-Fi never came back. The peers are not told either.
         """
         self._abandon()
+        self._credit = AHEAD
         self.bus.power_off()
 
     def packet(self) -> bool:
@@ -110,7 +116,16 @@ class Radio(Cyw43439):
     def _abandon(self) -> None:
         self._abandoned += self._nat.forget()
 
+    def _on_packet(self, data: bytes) -> None:
+        """Hand a packet to the board, with what it may send from now on.
+
+        rp2040py 0.3.6 gives credit for every packet it hands over, however few the board has sent:
+        after 256 more the count has come round, and the board thinks it has none left.
+        """
+        self._hand_over(data[:CREDIT] + bytes([self._credit]) + data[CREDIT + 1 :])
+
     def _on_write(self, data: bytes) -> None:
+        self._credit = (data[SEQUENCE] + AHEAD) & 0xFF
         self._asked = int.from_bytes(data[SDPCM_HEADER_LEN : SDPCM_HEADER_LEN + 4], "little")
         self._write_wlan(data)
 
