@@ -1,10 +1,11 @@
 """The one place where real things are built and wired: the hub's store, and the whole server.
 
-A running server is four threads. The writer owns the database: it takes batches from the broker's
+A running server is five threads. The writer owns the database: it takes batches from the broker's
 connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
 times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own. The broker's supervisor starts a dead nats-server
-again. An unexpected error in any of them stops the server.
+Delivery sends notices on a connection of its own. Another reads the schools' calendars now and
+then; what they say waits for the writer as a value. The broker's supervisor starts a dead
+nats-server again. An unexpected error in any of them stops the server.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TypeVar
 
 from homeslot_hub.adapters import broker_mosquitto, certificates
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
+from homeslot_hub.adapters.calendars import Calendars
 from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import DESK, Credentials, Identity
 from homeslot_hub.adapters.deliver import Deliverer
@@ -31,7 +33,7 @@ from homeslot_hub.adapters.ingest import Ingest, Login, Received
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
 from homeslot_hub.config import ConfigError, Settings, load, read_secret
-from homeslot_hub.model import SchoolDay
+from homeslot_hub.model import Calendar, SchoolDay
 from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -41,6 +43,7 @@ BATCH = 500  # messages in one commit at most
 LOOK_S = 0.25
 CERTIFICATE_S = 3600.0
 _DELIVER_S = 1.0
+_CALENDARS_S = 1.0
 _RETRY_S = (1.0, 30.0)
 _LISTEN_S = 5.0
 _END_S = 2.0  # how long a thread is waited for; a mail server may hold one up for longer
@@ -62,7 +65,22 @@ def open_store(settings: Settings) -> SqliteStore:
 
 def open_hub(settings: Settings, now_s: NowS) -> Hub:
     """A hub over its database, without any network. Raises StoreError."""
-    return Hub(settings.schools, open_store(settings), now_s)
+    hub = Hub(settings.schools, open_store(settings), now_s)
+    hub.know(known_calendars(settings, now_s))
+    return hub
+
+
+def open_calendars(settings: Settings, now_s: NowS) -> Calendars:
+    """The calendars of the schools, as far as there are copies in the data folder."""
+    return Calendars(settings.data / "calendars", now_s)
+
+
+def known_calendars(settings: Settings, now_s: NowS) -> dict[str, Calendar]:
+    """What is known of the schools' calendars without any network, files that changed included."""
+    calendars = open_calendars(settings, now_s)
+    for feed in calendars.due(settings.schools, network=False):
+        calendars.read(feed)
+    return calendars.known(settings.schools)
 
 
 def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
@@ -174,6 +192,7 @@ class Server:
         self._stamps = self._read_stamps()
         self._store = open_store(settings)
         self._opened.callback(self._store.close)
+        self._calendars = open_calendars(settings, self._now_s)
         #: The hub as the writer's thread uses it; elsewhere only once the server has stopped.
         self.hub = self._make_hub()
         # A hub that comes back gives carts the same grace to hand in what they have kept.
@@ -183,6 +202,8 @@ class Server:
         self._ingest.start()
         self._opened.callback(self._ingest.stop)
         self._run("delivery", self._deliver)
+        self._run("calendars", self._read_calendars)
+        self._opened.callback(self._calendars.stop)
         self._run("writer", self._write)
         self._let_carts_in()
 
@@ -225,7 +246,11 @@ class Server:
         for school in self.settings.schools:
             # From now on this school's days are ours, though none is judged for a while yet.
             self._store.opened_s(school.name, self._now_s())
-        return Hub(self.settings.schools, self._store, self._now_s)
+        hub = Hub(self.settings.schools, self._store, self._now_s)
+        self._known = self._calendars.known(self.settings.schools)
+        hub.know(self._known)
+        self._told = self._known
+        return hub
 
     def _grace_s(self) -> int:
         return max(school.grace_s for school in self.settings.schools)
@@ -252,6 +277,20 @@ class Server:
                     pause_s = _RETRY_S[1]
                     _log.error("delivery failed: %s; trying again in %.0f s", error, pause_s)
                 self._wake_delivery.wait(pause_s)
+
+    def _read_calendars(self) -> None:
+        seen: object = None
+        while not self._over.is_set():
+            schools = self.settings.schools
+            due = self._calendars.due(schools)
+            if due:  # one at a time, so that what one says does not wait for a dead one
+                self._calendars.read(due[0])
+            now = schools, self._calendars.version
+            if now != seen:
+                seen = now
+                self._known = self._calendars.known(schools)
+            if not due:
+                self._over.wait(_CALENDARS_S)
 
     # The writer's thread
 
@@ -295,6 +334,10 @@ class Server:
         if stamps != self._stamps:
             self._stamps = stamps
             self._take_up()
+        known = self._known
+        if known is not self._told:
+            self._told = known
+            self.hub.know(known)
         # A clock that was ahead at the start and is set back must not put judging off.
         self._judge_from_s = min(self._judge_from_s, self._now_s() + self._grace_s())
         if self._now_s() < self._judge_from_s:

@@ -10,9 +10,10 @@ import stat
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -22,13 +23,16 @@ from homeslot_hub.config_tables import (
     ANYWHERE,
     DAYS,
     PERSON,
+    CalendarTable,
     CartTable,
     MailTable,
     RootTable,
     SchoolTable,
+    dates,
+    is_address,
     is_loopback,
 )
-from homeslot_hub.model import Cart, Person, School
+from homeslot_hub.model import Cart, Feed, Person, School
 
 __all__ = [
     "ANYWHERE",
@@ -181,7 +185,7 @@ def _settings(root: RootTable, path: Path) -> Settings:
             nats_server=_beside(home, broker.nats_server),
         ),
         mail=None if root.mail is None else _mail(root.mail, home),
-        schools=tuple(_school(school) for school in root.school),
+        schools=tuple(_school(school, home) for school in root.school),
         source=path.absolute(),
     )
 
@@ -202,7 +206,7 @@ def _mail(mail: MailTable, home: Path) -> MailSettings:
     )
 
 
-def _school(school: SchoolTable) -> School:
+def _school(school: SchoolTable, home: Path) -> School:
     return School(
         name=school.name,
         zone=ZoneInfo(school.zone),
@@ -213,6 +217,30 @@ def _school(school: SchoolTable) -> School:
         grace_s=school.grace_s,
         silent_after_s=school.silent_after_s,
         idle_after_s=school.idle_after_s,
+        half_day_deadline=time.fromisoformat(school.half_day_deadline),
+        closed=_all_dates(school.closed),
+        half_days=_all_dates(school.half_days),
+        feeds=tuple(_feed(calendar, home) for calendar in school.calendar),
+    )
+
+
+def _all_dates(texts: Iterable[str]) -> frozenset[date]:
+    return frozenset(day for text in texts for day in dates(text))
+
+
+def _feed(calendar: CalendarTable, home: Path) -> Feed:
+    source = label = calendar.source
+    if is_address(source):
+        address = urlsplit(source)
+        # Private addresses of calendars have a secret in their path or query.
+        label = f"{address.scheme}://{address.netloc}"
+        parts = [part for part in address.path.split("/") if part]
+        if parts:
+            label += f"/{'…/' if len(parts) > 1 else ''}{parts[-1]}"
+    else:
+        source = str(home / Path(source).expanduser())
+    return Feed(
+        source, label, tuple(calendar.closed), tuple(calendar.half_day), tuple(calendar.ignore)
     )
 
 

@@ -71,6 +71,11 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
     for s, school in enumerate(_tables(raw.get("school")), 1):
         yield from _twice(names, school.get("name"), f"school[{s}].name")
         yield from _same_files(files, school.get("name"), f"school[{s}].name")
+        yield from _half_day(school, f"school[{s}].half_day_deadline")
+        sources: dict[object, str] = {}
+        for c, calendar in enumerate(_tables(school.get("calendar")), 1):
+            key = f"school[{s}].calendar[{c}].source"
+            yield from _twice(sources, calendar.get("source"), key)
         numbers: dict[object, str] = {}
         for c, cart in enumerate(_tables(school.get("cart")), 1):
             key = f"school[{s}].cart[{c}]"
@@ -121,6 +126,13 @@ def _tls(broker: dict[str, Any], external: bool) -> Iterator[Problem]:
     if host in ANYWHERE and not broker.get("names"):
         asked = f"allowed what carts call this machine, as host is {host}"
         yield Problem("broker.names", "is empty", asked)
+
+
+def _half_day(school: dict[str, Any], key: str) -> Iterator[Problem]:
+    half, whole = school.get("half_day_deadline"), school.get("deadline", "17:00")
+    # As texts, "14:00" before "17:00": what is no such text has been said already.
+    if isinstance(half, str) and isinstance(whole, str) and half > whole:
+        yield Problem(key, f"is {_shown(half)}", f"allowed up to the deadline, {_shown(whole)}")
 
 
 def _tables(value: object) -> list[dict[str, Any]]:

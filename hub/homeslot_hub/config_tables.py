@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from homeslot.contract import MAX_SLOTS, is_cart_id
+from homeslot_hub.rules.closures import EVERY, plain
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  (where to listen: every interface; no name to call)
@@ -25,6 +28,24 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = rf"(?!.{{191}}){_LABEL}(?:\.{_LABEL})*"
 PERSON = re.compile(rf"([^<>@,;\"]{{1,80}}) <((?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN})>")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_ISO_DATE = r"(20[2-9]\d-\d\d-\d\d)"
+_DATES = re.compile(rf"{_ISO_DATE}(?:\.\.{_ISO_DATE})?")
+DATES_AT_MOST = 400  # from the first to the last of "2026-12-28..2027-01-01"
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)")
+# Which entries of a calendar are about school days, in the words of those that publish them.
+CLOSED = [
+    *("no school", "no classes", "no students", "closed", "closure", "holiday", "holidays"),
+    *("break", "recess", "vacation", "half term", "inset day", "*ferien", "*feiertag", "schulfrei"),
+    *("vacances", "vacaciones"),
+]
+HALF_DAY = [
+    *("half day", "half days", "early dismissal", "early release", "minimum day", "minimum days"),
+    *("early closing", "early closure"),
+]
+IGNORE = [
+    *("resume", "resumes", "reopen", "reopens"),
+    *("return from", "return to", "returns from", "returns to"),
+]
 T = TypeVar("T")
 
 
@@ -62,6 +83,48 @@ def _person(text: str) -> str:
     return _must(PERSON.fullmatch(_plain(text)) is not None, text)
 
 
+def is_address(source: str) -> bool:
+    """Whether a calendar's source is an address, and not the name of a file."""
+    return _ADDRESS.fullmatch(source) is not None
+
+
+def _source(text: str) -> str:
+    if not is_address(text):
+        return text
+    # webcal:// is how calendar programs write the https:// of a calendar that is subscribed to.
+    text = re.sub("^webcal:", "https:", text, flags=re.IGNORECASE)
+    address = urlsplit(text)  # ValueError for what it cannot take apart
+    _must(address.scheme in ("http", "https") and text.isascii() and " " not in text, text)
+    _must(address.username is None and address.password is None, text)
+    _host(address.hostname or "")
+    return _must(address.port != 0, text)
+
+
+def dates(text: str) -> list[date]:
+    """The dates of "2026-12-24" or "2026-12-28..2027-01-01". Raises ValueError."""
+    found = _DATES.fullmatch(text)
+    first, last = found.groups() if found else ("", "")
+    start = date.fromisoformat(first)
+    days = (date.fromisoformat(last or first) - start).days
+    _must(0 <= days < DATES_AT_MOST, days)
+    return [start + timedelta(days=ahead) for ahead in range(days + 1)]
+
+
+def _dates(text: str) -> str:
+    dates(text)
+    return text
+
+
+def _phrase(text: str) -> str:
+    parts = _plain(text).split()
+    _must(text == EVERY or all(plain(part.replace(EVERY, "")) for part in parts), text)
+    return text
+
+
+def _clock(text: str) -> str:
+    return _must(_CLOCK.fullmatch(text) is not None, text)
+
+
 def _text(allowed: str, high: int) -> Any:
     """A `Field` of 1..`high` printable characters."""
     return Field(min_length=1, max_length=high, description=allowed)
@@ -73,6 +136,22 @@ FileName = Annotated[str, AfterValidator(_plain), _text(_FILE, 1000)]
 Host = Annotated[str, AfterValidator(_host), Field(description="a host name or an address")]
 PersonText = Annotated[
     str, AfterValidator(_person), Field(description='a person as "Ann Lee <ann@school.example>"')
+]
+Clock = Annotated[
+    str,
+    AfterValidator(_clock),
+    Field(description='the school\'s own clock as "17:00", 00:00..23:59'),
+]
+Dates = Annotated[
+    list[Annotated[str, AfterValidator(_dates)]],
+    Field(
+        description='a list of dates as "2026-12-24", or "2026-12-28..2027-01-01" for all of them,'
+        f" {DATES_AT_MOST} at most"
+    ),
+]
+_WORDS = f'a list of words or phrases; "*ferien" is any word that ends so, "{EVERY}" every entry'
+Words = Annotated[
+    list[Annotated[str, AfterValidator(_phrase), _text("", 80)]], Field(description=_WORDS)
 ]
 Seconds = Annotated[int, Field(ge=30, le=86400, description="30..86400 seconds")]
 
@@ -203,6 +282,29 @@ class CartTable(Table):
     )
 
 
+class CalendarTable(Table):
+    """[[school.calendar]]."""
+
+    source: Annotated[
+        str,
+        AfterValidator(lambda text: _source(_plain(text))),
+        Field(
+            min_length=1,
+            max_length=2000,
+            title="where it is published, as ICS (iCalendar)",
+            description="the name of a file, or an http://, https:// or webcal:// address "
+            "without user name and password",
+        ),
+    ]
+    closed: Words = Field(
+        default=CLOSED, title="what an entry's title or category has when there is no school"
+    )
+    half_day: Words = Field(default=HALF_DAY, title="what it has when school ends early")
+    ignore: Words = Field(
+        default=IGNORE, title="what it has when it means neither, whatever else it has"
+    )
+
+
 class SchoolTable(Table):
     """[[school]]."""
 
@@ -212,20 +314,19 @@ class SchoolTable(Table):
         AfterValidator(lambda text: _must(text in available_timezones(), text)),
         Field(title="whose clock it lives by", description="a time zone such as America/Chicago"),
     ]
-    deadline: Annotated[
-        str,
-        AfterValidator(lambda text: _must(_CLOCK.fullmatch(text) is not None, text)),
-        Field(
-            title="when all must be home",
-            description='the school\'s own clock as "17:00", 00:00..23:59',
-        ),
-    ] = "17:00"
+    deadline: Clock = Field(default="17:00", title="when all must be home")
+    half_day_deadline: Clock = Field(
+        default="14:00",
+        title="when all must be home on a half day, unless `deadline` is earlier still",
+    )
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
         default=["mon", "tue", "wed", "thu", "fri"],
         min_length=1,
         title="its school days",
         description=f"a list of {', '.join(DAYS)}",
     )
+    closed: Dates = Field(default=[], title="dates without school, whatever a calendar says")
+    half_days: Dates = Field(default=[], title="half days, whatever a calendar says")
     coordinator: PersonText = Field(title="who gets the digest")
     grace_s: int = Field(
         default=120,
@@ -237,6 +338,9 @@ class SchoolTable(Table):
     silent_after_s: Seconds = Field(default=900, title="a cart not heard for this long is silent")
     idle_after_s: Seconds = Field(
         default=900, title="a device that draws nothing for this long has its cable suspected"
+    )
+    calendar: list[CalendarTable] = Field(
+        default=[], title="its calendars, see below", description="[[school.calendar]] tables"
     )
     cart: list[CartTable] = Field(
         default=[], title="its carts, see below", description="[[school.cart]] tables"
@@ -257,5 +361,6 @@ TABLES: dict[str, type[Table]] = {
     "broker": BrokerTable,
     "mail": MailTable,
     "school": SchoolTable,
+    "calendar": CalendarTable,
     "cart": CartTable,
 }

@@ -6,8 +6,9 @@ clock appears only where a person reads or writes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -40,13 +41,89 @@ class Cart:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """Where a school's calendar is published, and which of its entries are about school days.
+
+    `source` is the path of an ICS file or an http(s) address; `label` is what people are told of
+    it, since an address may hold a secret. `closed`, `half_day` and `ignore` are words and phrases
+    as rules.closures reads them.
+    """
+
+    source: str
+    label: str
+    closed: tuple[str, ...]
+    half_day: tuple[str, ...]
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a calendar, on one occasion: the dates or moments from `start` up to `end`.
+
+    Dates for an entry of whole days, `end` being the first after it. Moments with a zone, or
+    without one where the clock on whose wall they are is the school's.
+    """
+
+    start: date | datetime
+    end: date | datetime
+    summary: str
+    categories: tuple[str, ...] = ()
+
+
+DayKind = Literal["closed", "half day"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """A date on which school is not as usual: why, and the label of where that stands."""
+
+    kind: DayKind
+    reason: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """How one feed stands: `read_s` when it was last read whole, None never; `error` of the last
+    try, empty when that went well; `last` the last date it closes or shortens, None without."""
+
+    label: str
+    read_s: int | None
+    error: str = ""
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What a school's feeds say of its dates, and how far that can be trusted."""
+
+    days: Mapping[date, SpecialDay] = field(default_factory=dict, hash=False)
+    feeds: tuple[FeedState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarTrouble:
+    """Why a calendar may not say what is true. `text` is a sentence or two for a person.
+
+    `unread`: never read. `stale`: not read for a day, an old copy decides. `empty`: it says
+    nothing of school days. `ending`: it says nothing of those to come.
+    """
+
+    label: str
+    kind: Literal["unread", "stale", "empty", "ending"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class School:
     """One school: its clock, its days, its deadline, its coordinator and its carts.
 
-    `days` are the school days of the week, 0 is Monday. `grace_s` is how long after the deadline
-    the hub waits for reports measured before it. `silent_after_s` is how old the last word from a
-    cart may be before it counts as silent. `idle_after_s` is how long a device may draw nothing
-    after it was put back before its cable is suspected.
+    `days` are the school days of the week, 0 is Monday. `closed` and `half_days` are dates given
+    by hand, `feeds` the calendars where more of them are published, and `calendar` what those say.
+    On a half day `half_day_deadline` counts where it is the earlier one. `grace_s` is how long
+    after the deadline the hub waits for reports measured before it. `silent_after_s` is how old the
+    last word from a cart may be before it counts as silent. `idle_after_s` is how long a device may
+    draw nothing after it was put back before its cable is suspected.
     """
 
     name: str
@@ -58,6 +135,11 @@ class School:
     grace_s: int = 120
     silent_after_s: int = 900
     idle_after_s: int = 900
+    half_day_deadline: time = time(14, 0)
+    closed: frozenset[date] = frozenset()
+    half_days: frozenset[date] = frozenset()
+    feeds: tuple[Feed, ...] = ()
+    calendar: Calendar = Calendar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +262,8 @@ LATE_AFTER_S = 600  # a mail ten minutes after the deadline is still the deadlin
 class SchoolDay:
     """One school's judged day: what the digest is composed from. `day` is YYYY-MM-DD.
 
-    `late_s` > 0: it was judged so long after it was due, because the hub was not at work then.
+    `late_s` > 0: it was judged so long after it was due, because the hub was not at work then, or
+    did not know yet that it was due. `calendar_troubles` are those of the time it was judged at.
     """
 
     school: School
@@ -189,6 +272,7 @@ class SchoolDay:
     judged_s: int
     carts: tuple[CartVerdict, ...]
     unknown_controllers: tuple[str, ...] = field(default=())
+    calendar_troubles: tuple[CalendarTrouble, ...] = field(default=())
 
     @property
     def late_s(self) -> int:

@@ -10,10 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeslot_hub.model import School
-from homeslot_hub.rules.calendar import deadline_s, is_school_day, last_due, school_day_of
+from homeslot_hub.model import Calendar, School, SpecialDay
+from homeslot_hub.rules.calendar import (
+    LOOK_DAYS,
+    deadline,
+    deadline_s,
+    due_s,
+    is_school_day,
+    last_due,
+    next_due_s,
+    school_day_of,
+    special_day,
+)
 
-from .facts import SCHOOL
+from .facts import AT_S, SCHOOL
 
 ZONES = ("America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Kathmandu")
 EVERY_DAY = frozenset(range(7))
@@ -99,11 +109,71 @@ def test_c8_a_school_without_days_is_never_due() -> None:
     assert last_due(replace(SCHOOL, days=frozenset()), 1_795_000_000) is None
 
 
+def test_c8_a_closed_day_is_no_school_day_and_never_due() -> None:
+    tuesday, monday = date(2026, 11, 17), date(2026, 11, 16)
+    special = SpecialDay("closed", "Snow", "district.ics")
+    school = replace(SCHOOL, calendar=Calendar({tuesday: special}))
+    assert special_day(school, tuesday) == special
+    assert not is_school_day(school, tuesday)
+    assert last_due(school, due_s(SCHOOL, tuesday) + 3600) == monday
+
+
+def test_c8_a_half_day_is_due_at_its_own_deadline() -> None:
+    tuesday = date(2026, 11, 17)
+    half = SpecialDay("half day", "Conferences", "district.ics")
+    school = replace(
+        SCHOOL, calendar=Calendar({tuesday: half}), half_day_deadline=time(12, 45), grace_s=60
+    )
+    assert utc(deadline_s(school, tuesday)) == "2026-11-17 17:45"
+    assert last_due(school, deadline_s(school, tuesday) + 59) == date(2026, 11, 16)
+    assert last_due(school, deadline_s(school, tuesday) + 60) == tuesday
+
+
+def test_c8_what_is_given_by_hand_counts_before_what_a_calendar_says() -> None:
+    tuesday = date(2026, 11, 17)
+    half = SpecialDay("half day", "Conferences", "district.ics")
+    school = replace(SCHOOL, calendar=Calendar({tuesday: half}), closed=frozenset({tuesday}))
+    assert not is_school_day(school, tuesday)
+    closed = Calendar({tuesday: SpecialDay("closed", "Break", "district.ics")})
+    school = replace(SCHOOL, calendar=closed, half_days=frozenset({tuesday}))
+    assert is_school_day(school, tuesday)
+    assert deadline_s(school, tuesday) == deadline_s(SCHOOL, tuesday) - 3 * 3600
+
+
+def test_c8_the_last_school_day_is_found_before_a_summer_and_the_next_after_it() -> None:
+    last, first = date(2026, 6, 5), date(2026, 9, 1)
+    summer = (last + timedelta(days=i) for i in range(1, (first - last).days))
+    school = replace(SCHOOL, closed=frozenset(summer))
+    july_s = deadline_s(SCHOOL, date(2026, 7, 20))
+    assert last_due(school, july_s) == last
+    assert next_due_s(school, july_s) == due_s(school, first)
+
+
+def test_c8_a_school_that_is_always_closed_is_never_due() -> None:
+    today = date(2026, 11, 17)
+    always = (today + timedelta(days=i) for i in range(-LOOK_DAYS, LOOK_DAYS))
+    school = replace(SCHOOL, closed=frozenset(always))
+    assert last_due(school, AT_S) is None
+    assert next_due_s(school, AT_S) is None
+
+
+def test_c8_a_day_whose_grace_goes_past_midnight_is_next_until_then() -> None:
+    school = replace(in_zone("America/New_York", time(23, 59)), grace_s=3600)
+    tuesday = date(2026, 11, 17)
+    after_midnight_s = deadline_s(school, tuesday) + 120
+    assert school_day_of(school, after_midnight_s) == date(2026, 11, 18)
+    assert next_due_s(school, after_midnight_s) == due_s(school, tuesday)
+
+
 schools = st.builds(
-    lambda zone, deadline, days: replace(in_zone(zone, deadline), days=days),
+    lambda zone, deadline, days, closed, half: replace(
+        in_zone(zone, deadline), days=days, closed=closed, half_days=half
+    ),
     st.sampled_from(ZONES),
     st.times().map(lambda t: t.replace(second=0, microsecond=0)),
     st.frozensets(st.integers(0, 6), min_size=1),
+    st.frozensets(st.dates(date(2026, 1, 1), date(2029, 12, 31)), max_size=20),
+    st.frozensets(st.dates(date(2026, 1, 1), date(2029, 12, 31)), max_size=20),
 )
 moments = st.integers(1_767_225_600, 1_893_456_000)  # 2026 to 2029
 
@@ -116,7 +186,11 @@ def test_c8_what_is_due_last_has_passed_and_nothing_later_has(school: School, no
     following = day + timedelta(days=1)
     while not is_school_day(school, following):
         following += timedelta(days=1)
-    assert deadline_s(school, following) + school.grace_s > now_s
+    assert due_s(school, following) > now_s
+    next_s = next_due_s(school, now_s)
+    assert next_s == due_s(school, following)
+    assert last_due(school, next_s - 1) == day
+    assert last_due(school, next_s) == following
 
 
 @given(schools, st.dates(date(2026, 1, 1), date(2029, 12, 31)))
@@ -124,7 +198,7 @@ def test_c8_until_the_deadline_the_wall_may_show_it_and_after_it_never_less(
     school: School, day: date
 ) -> None:
     moment_s = deadline_s(school, day)
-    wall = datetime.combine(day, school.deadline)
+    wall = datetime.combine(day, deadline(school, day))
     shown = [
         datetime.fromtimestamp(moment_s + i, school.zone).replace(tzinfo=None)
         for i in (-1, 0, 1, 3600, 7200)

@@ -21,7 +21,9 @@ from homeslot_hub.config import load
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.service.digest import compose
 
+from .publisher import Publisher
 from .reports import SCHOOL
+from .test_ics import DISTRICT
 
 ADD = ("--number", "2", "--room", "Room 2", "--teacher", "Bo Ek <bo@x.org>")
 
@@ -56,9 +58,12 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     return CommandLine(tmp_path, capsys)
 
 
+NAMES = ("init", "serve", "status", "refused", "check", "digest", "calendar", "cart")
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [(), *((name,) for name in ("init", "serve", "status", "refused", "check", "digest", "cart"))]
+    [(), *((name,) for name in NAMES)]
     + [("cart", name) for name in ("add", "renew", "remove")]
     + [("certificate", name) for name in ("show", "renew", "give")],
 )
@@ -126,6 +131,7 @@ def test_the_time_zone_is_that_of_the_machine(tmp_path: Path) -> None:
         ("refused",),
         ("check", "--at", "17:00"),
         ("digest",),
+        ("calendar",),
         ("cart", "add", "c2", *ADD),
         ("cart", "renew", "c2"),
         ("cart", "remove", "c2", "--yes"),
@@ -315,6 +321,9 @@ def test_check_and_digest_speak_about_the_time_they_are_asked_for(line: CommandL
         (("digest", "--date", "0001-01-01"), "--date is 0001-01-01: allowed 2020 to 2106"),
         (("check", "--at", "17:00", "--school", "X"), "--school is X: allowed Example School"),
         (("digest", "--date", "Friday"), "--date is Friday: allowed a date"),
+        (("calendar", "--from", "Friday"), "--from is Friday: allowed a date"),
+        (("calendar", "--days", "0"), "--days is 0: allowed 1..400"),
+        (("calendar", "--school", "X"), "--school is X: allowed Example School"),
     ],
 )
 def test_an_argument_that_makes_no_sense_is_said_with_what_is_allowed(
@@ -325,6 +334,74 @@ def test_an_argument_that_makes_no_sense_is_said_with_what_is_allowed(
     assert status == 2
     assert message in err
     assert "homeslot.toml" not in err, "the file is not to blame"
+
+
+def district(line: CommandLine, source: str = "district.ics") -> None:
+    """A configuration whose school goes by the calendar in `source`."""
+    line.ok("init", "--school", "Prairie View", "--zone", "America/Chicago")
+    (line.config.parent / "district.ics").write_bytes(DISTRICT.read_bytes())
+    text = line.config.read_text()
+    text = text.replace("half_days = []", 'half_days = ["2026-11-20"]')
+    calendar = f'[[school.calendar]]\nsource = "{source}"\n[[school.cart]]'
+    line.config.write_text(text.replace("[[school.cart]]", calendar))
+
+
+def cells(text: str, first: str) -> list[str]:
+    row = next(line for line in text.splitlines() if line.startswith(first))
+    return re.split(r"\s{2,}", row.strip())
+
+
+def test_c8_the_calendar_shows_each_day_with_its_deadline_its_reason_and_who_says_so(
+    line: CommandLine,
+) -> None:
+    district(line)
+    out = line.ok("calendar", "--from", "2026-11-19", "--days", "12")
+    assert out.startswith("Prairie View, from Thu 19 Nov 2026, 12 days\n")
+    assert cells(out, "Thu 19") == ["Thu 19 Nov 2026", "open", "17:00", "days of the week"]
+    assert cells(out, "Fri 20") == [
+        *("Fri 20 Nov 2026", "half day", "14:00", "half day by hand", "the configuration")
+    ]
+    assert cells(out, "Fri 27") == [
+        "Fri 27 Nov 2026",
+        "closed",
+        "Thanksgiving Break",
+        "district.ics",
+    ]
+    assert "Sat 21" not in out
+    assert "Mon 30" in out
+    assert "Tue 1 Dec" not in out
+    assert cells(out, "district.ics")[2] == "Fri 4 Jun 2027"
+    assert "DTSTART: " in out.partition("Entries that were passed over")[2]
+    with_dates = line.ok("digest", "--date", "2026-11-20")
+    assert "Friday 20 November 2026, 14:00" in with_dates
+    status, out, err = line.run("digest", "--date", "2026-11-27")
+    assert (status, out) == (0, "")
+    assert "2026-11-27 is no school day" in err
+
+
+def test_c8_the_calendar_goes_to_the_network_only_when_told(line: CommandLine) -> None:
+    with Publisher() as publisher:
+        publisher.body = DISTRICT.read_bytes()
+        district(line, publisher.url)
+        out = line.ok("calendar", "--from", "2026-11-27", "--days", "1")
+        assert cells(out, "Fri 27")[1] == "open"
+        assert "could not be read yet: whether today is a school day was decided without" in out
+        assert "could not be read yet" in line.ok("status")
+        assert publisher.asked == []
+        label = publisher.url.replace("secret-token", "…")
+        for _ in range(2):
+            status, out, err = line.run("calendar", "--from", "2026-11-27", "--refresh")
+            assert (status, err) == (0, f"Reading {label}\n")
+            assert cells(out, "Fri 27") == [
+                *("Fri 27 Nov 2026", "closed", "Thanksgiving Break", label)
+            ]
+        assert len(publisher.asked) == 2
+        publisher.manner = publisher.status(500)
+        status, out, _ = line.run("calendar", "--from", "2026-11-27", "--refresh")
+        assert status == 0
+        assert cells(out, "Fri 27")[1] == "closed"
+        assert "the server answers 500" in out
+        assert "secret-token" not in out
 
 
 class GoneTerminal(io.StringIO):

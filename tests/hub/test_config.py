@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from email import message_from_bytes
 from email.policy import SMTP, default
 from pathlib import Path
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from homeslot_hub.adapters.deliver import compose_mail
 from homeslot_hub.config import ConfigError, load, parse, read_secret
-from homeslot_hub.config_tables import PERSON
-from homeslot_hub.model import Cart, Person, School
+from homeslot_hub.config_tables import HALF_DAY, IGNORE, PERSON
+from homeslot_hub.model import Cart, Feed, Person, School
 from homeslot_hub.service.ports import Notice
 
 LEAST = """
@@ -52,11 +52,22 @@ sender = "Homeslot <homeslot@x.org>"
 name = "Grundschule Süd"
 zone = "Europe/Berlin"
 deadline = "15:30"
+half_day_deadline = "12:15"
 days = ["mon", "sat"]
+closed = ["2026-12-24", "2026-12-31..2027-01-01"]
+half_days = ["2026-12-23"]
 coordinator = "Rosa Diaz <rosa@x.org>"
 grace_s = 60
 silent_after_s = 300
 idle_after_s = 600
+[[school.calendar]]
+source = "webcal://calendar.x.org/private/t0ken/basic.ics?key=t0ken"
+closed = ["*ferien"]
+half_day = ["Unterricht bis 12"]
+ignore = []
+[[school.calendar]]
+source = "school.ics"
+closed = ["*"]
 [[school.cart]]
 controller = "c7"
 number = 7
@@ -110,6 +121,24 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             grace_s=60,
             silent_after_s=300,
             idle_after_s=600,
+            half_day_deadline=time(12, 15),
+            closed=frozenset({date(2026, 12, 24), date(2026, 12, 31), date(2027, 1, 1)}),
+            half_days=frozenset({date(2026, 12, 23)}),
+            feeds=(
+                Feed(
+                    "https://calendar.x.org/private/t0ken/basic.ics?key=t0ken",
+                    "https://calendar.x.org/…/basic.ics",
+                    ("*ferien",),
+                    ("Unterricht bis 12",),
+                ),
+                Feed(
+                    str(tmp_path / "school.ics"),
+                    "school.ics",
+                    ("*",),
+                    tuple(HALF_DAY),
+                    tuple(IGNORE),
+                ),
+            ),
         ),
     )
 
@@ -224,6 +253,15 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
             "choose another name",
         ),
         (
+            LEAST + "deadline='15:00'\nhalf_day_deadline='15:01'",
+            'school[1].half_day_deadline is "15:01": allowed up to the deadline, "15:00"',
+        ),
+        (
+            LEAST + "[[school.calendar]]\nsource='a'\n[[school.calendar]]\nsource='a'",
+            'school[1].calendar[2].source is "a": school[1].calendar[1].source is the same; '
+            "allowed once",
+        ),
+        (
             "[mail]\nhost='x'\nsender='A B <a@x.org>'\nuser='x'\n" + LEAST,
             "mail.user and password_file stand alone: allowed both or neither",
         ),
@@ -231,6 +269,61 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
 )
 def test_what_no_single_value_shows_is_said_too(text: str, problem: str) -> None:
     assert problem in problems(text)
+
+
+DATES = (
+    'allowed a list of dates as "2026-12-24", or "2026-12-28..2027-01-01" for all of them, '
+    "400 at most"
+)
+SOURCES = (
+    "allowed the name of a file, or an http://, https:// or webcal:// address without user name "
+    "and password"
+)
+PHRASES = 'allowed a list of words or phrases; "*ferien" is any word that ends so, "*" every entry'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("closed = ['2026-02-29']", f'closed[1] is "2026-02-29": {DATES}'),
+        ("closed = ['24.12.2026']", f'closed[1] is "24.12.2026": {DATES}'),
+        ("closed = ['2026-12-24', '20261225']", f'closed[2] is "20261225": {DATES}'),
+        ("closed = ['2027-01-02..2027-01-01']", f'closed[1] is "2027-01-02..2027-01-01": {DATES}'),
+        ("closed = ['2026-01-01..2028-01-01']", f'closed[1] is "2026-01-01..2028-01-01": {DATES}'),
+        ("half_days = [2026-12-24]", f"half_days[1] is datetime.date(2026, 12, 24): {DATES}"),
+        ("half_days = '2026-12-24'", f'half_days is "2026-12-24": {DATES}'),
+        (
+            "half_day_deadline = '1 pm'",
+            'half_day_deadline is "1 pm": allowed the school\'s own clock as "17:00", 00:00..23:59',
+        ),
+        ("calendar = 3", "calendar is 3: allowed [[school.calendar]] tables"),
+        ("[[school.calendar]]", f"calendar[1].source is missing: {SOURCES}"),
+        *(
+            (
+                f"[[school.calendar]]\nsource = '{source}'",
+                f'calendar[1].source is "{source}": {SOURCES}',
+            )
+            for source in (
+                *("ftp://x.org/a.ics", "https://", "https://ann:pw@x.org/a.ics", "https://x y/a"),
+                *("https://x.org:99999/", "https://[x/a", "http://a..b/", "", " a.ics"),
+            )
+        ),
+        *(
+            (
+                f"[[school.calendar]]\nsource = 'a'\n{key} = ['break', '{phrase}']",
+                f'calendar[1].{key}[2] is "{phrase}": {PHRASES}',
+            )
+            for key in ("closed", "half_day", "ignore")
+            for phrase in ("", "!", "no * school")
+        ),
+        (
+            "[[school.calendar]]\nsource = 'a'\nhalfday = []",
+            "calendar[1].halfday is not a key here: did you mean half_day?",
+        ),
+    ],
+)
+def test_c8_what_is_wrong_about_school_days_is_said(text: str, problem: str) -> None:
+    assert f"school[1].{problem}" in problems(LEAST + text)
 
 
 @pytest.mark.parametrize(

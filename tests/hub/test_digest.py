@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from homeslot_hub.model import Cart, CartFacts, Fact, Person, SchoolDay
+from homeslot_hub.model import Calendar, Cart, CartFacts, Fact, FeedState, Person, SchoolDay
+from homeslot_hub.rules.closures import troubles
 from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service.digest import TAGS, TEXT_COLUMNS, URGENT_FIRST, compose
 
@@ -228,6 +229,18 @@ def test_unknown_controllers_are_named_at_the_end_and_not_believed() -> None:
     for text in (one_line(digest.text), Page(digest.html).text):
         assert "Reporting but not configured: cart-9f3a, cart-b2. Not believed" in text
         assert text.index("Fine:") < text.index("cart-9f3a")
+
+
+def test_c8_a_calendar_that_cannot_be_trusted_is_noted_at_the_foot_of_both_parts() -> None:
+    feeds = (FeedState("https://x.org/a.ics", None, "<b>500</b>"), FeedState("b.ics", AT_S))
+    school = replace(SCHOOL, calendar=Calendar({}, feeds))
+    notes = troubles(school, AT_S)
+    digest = compose(replace(day_of({}), calendar_troubles=notes))
+    for text in (one_line(digest.text), Page(digest.html).text):
+        first = "The calendar https://x.org/a.ics could not be read (<b>500</b>): whether"
+        order = [text.index(said) for said in (first, "The calendar b.ics has no", "What counts")]
+        assert order == sorted(order)
+    assert max(len(line) for line in digest.text.splitlines()) <= TEXT_COLUMNS
 
 
 def test_the_text_keeps_to_its_columns_whatever_the_names() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from homeslot_hub.model import Calendar, Feed, SpecialDay
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
 
@@ -182,6 +183,79 @@ def test_c8_two_schools_in_two_zones_each_have_their_own_five_o_clock(start, clo
         (BERLIN.name, local(2026, 11, 17, 17, 2, zone=BERLIN.zone)),
         (SCHOOL.name, local(2026, 11, 17, 17, 2)),
     ]
+
+
+def test_c8_a_day_whose_grace_goes_past_midnight_is_judged_after_it(start, clock):
+    late = replace(SCHOOL, deadline=time(23, 59), grace_s=3600)
+    start(clock, late)[0].tick()
+    clock.now_s = local(2026, 11, 18, 0, 10)
+    hub, _ = start(clock, late)
+    assert hub.tick() == []
+    judged = run_to(hub, clock, local(2026, 11, 19, 9, 0), step_s=600)
+    assert [day.day for day, _ in judged] == ["2026-11-17", "2026-11-18"]
+    assert judged[0][1] == local(2026, 11, 18, 1, 0)
+
+
+def test_c8_closed_days_are_neither_judged_nor_missed(start, tmp_path, clock):
+    thanksgiving = frozenset({date(2026, 11, 26), date(2026, 11, 27)})
+    school = replace(SCHOOL, closed=thanksgiving)
+    hub, _ = start(clock, school)
+    hub.tick()
+    clock.now_s = local(2026, 11, 25, 9, 0)
+    judged = run_to(hub, clock, local(2026, 11, 30, 9, 0), step_s=600)
+    assert [day.day for day, _ in judged] == ["2026-11-24", "2026-11-25"]
+    clock.now_s = local(2026, 12, 1, 9, 0)  # the hub was away on Monday evening
+    hub, _ = start(clock, school)
+    assert days(hub.tick()) == [(SCHOOL.name, "2026-11-30")]
+    seen = due_rows(tmp_path)
+    assert [day for day, what in seen if what == "judged"] == [
+        *("2026-11-24", "2026-11-25", "2026-11-30")
+    ]
+    assert not {"2026-11-26", "2026-11-27"} & {day for day, _ in seen}
+
+
+def test_c8_a_half_day_is_judged_at_its_own_deadline(start, clock):
+    school = replace(SCHOOL, half_days=frozenset({date(2026, 11, 17)}))
+    hub, store = start(clock, school)
+    ((day, judged_s),) = run_to(hub, clock, local(2026, 11, 18, 9, 0))
+    assert judged_s == local(2026, 11, 17, 14, 2)
+    assert day.deadline_s == day.carts[0].at_s == local(2026, 11, 17, 14, 0)
+    assert "Tue 17 Nov, 14:00:" in store.notices_to_file()[0].subject
+
+
+def closing(*closed):
+    return {SCHOOL.name: Calendar({day: SpecialDay("closed", "Snow", "x") for day in closed})}
+
+
+def test_c8_the_first_day_after_a_summer_is_judged_by_a_hub_that_ran_through_it(start, clock):
+    clock.now_s = local(2026, 6, 5, 9, 0)
+    hub, _ = start(clock)
+    hub.know(closing(*(date(2026, 6, 5) + timedelta(days=i) for i in range(1, 88))))
+    judged = run_to(hub, clock, local(2026, 9, 1, 18, 0), step_s=3600)
+    assert [day.day for day, _ in judged] == ["2026-06-05", "2026-09-01"]
+
+
+def test_c8_a_day_that_is_closed_after_it_was_judged_stays_judged_once(start, clock):
+    hub, store = start(clock)
+    assert len(run_to(hub, clock, local(2026, 11, 17, 17, 10))) == 1
+    for calendars in (closing(date(2026, 11, 17)), closing(), closing(date(2026, 11, 16))):
+        hub.know(calendars)
+        assert hub.tick() == []
+    assert len(store.notices_to_file()) == 1
+
+
+def test_c8_a_day_that_turns_out_to_be_one_is_judged_late_and_the_reason_is_not_made_up(
+    start, clock
+):
+    feed = Feed("x.ics", "x.ics", ("no school",), ())
+    hub, store = start(clock, replace(SCHOOL, feeds=(feed,)))
+    hub.know(closing(date(2026, 11, 17)))
+    assert run_to(hub, clock, local(2026, 11, 17, 18, 0)) == []
+    hub.know(closing())
+    (day,) = hub.tick()
+    assert (day.day, day.carts[0].at_s) == ("2026-11-17", local(2026, 11, 17, 17, 0))
+    text = " ".join(store.notices_to_file()[0].text.split())
+    assert "hub was not at work then or did not know yet that this is a school day." in text
 
 
 def test_a_day_whose_notice_cannot_be_kept_is_judged_again(start, tmp_path, clock):

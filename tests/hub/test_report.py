@@ -17,7 +17,7 @@ from homeslot_hub.cli.report import (
     show,
     status_parts,
 )
-from homeslot_hub.model import Message
+from homeslot_hub.model import Calendar, FeedState, Message
 from homeslot_hub.service.ports import DeadLetter, Notice
 
 from .reports import SCHOOL, START_S, Reporter, school_of
@@ -131,6 +131,15 @@ def test_the_status_shows_mails_given_up_and_waiting(hub):
     text = printed(status_parts(replace(hub.status(), dead=dead, pending=2)))
     assert "550 no such mailbox" in text
     assert "2 notices waiting for delivery" in text
+
+
+def test_c8_the_status_says_once_that_a_calendar_several_schools_share_cannot_be_read(start, clock):
+    schools = school_of(1), replace(SCHOOL, name="Kennedy", carts=())
+    hub, _ = start(clock, *schools)
+    calendar = Calendar({}, (FeedState("district.ics", None, "the server answers 404"),))
+    hub.know(dict.fromkeys((SCHOOL.name, "Kennedy"), calendar))
+    text = printed(status_parts(hub.status()))
+    assert text.count("The calendar district.ics could not be read (the server answers 404)") == 1
 
 
 def test_piped_columns_are_aligned_and_nothing_is_wrapped_or_cut(hub):

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ import pytest
 from homeslot.contract import encode
 from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import load
+from homeslot_hub.rules import calendar
 
 from .clients import Peer
 from .hub_process import HubProcess, alive, end_broker, homeslot, nats_pid, rows
@@ -181,6 +182,46 @@ def test_c8_a_clock_that_was_ahead_at_the_start_does_not_put_judging_off(place: 
         wait_for("the hub sees that it is 2026", lambda: rows(place.data, opened))
         clock["now_s"] = deadline_s + 1
         assert judged.get(timeout=15) == "2026-11-20"
+
+
+def test_c8_a_calendar_is_read_by_a_running_hub_and_a_closed_day_is_not_judged(
+    place: Place,
+) -> None:
+    place.change("grace_s = 120", "grace_s = 0")
+    place.change(f"port = {place.port}", "port = 0")
+    place.change("[[school.cart]]", '[[school.calendar]]\nsource = "a.ics"\n[[school.cart]]')
+    file = place.folder / "a.ics"
+    clock = {"now_s": int(datetime(2026, 11, 19, 9, 0, tzinfo=UTC).timestamp())}  # a Thursday
+    judged: queue.Queue[str] = queue.Queue()
+
+    def closes(*days: str) -> None:
+        events = "".join(
+            f"BEGIN:VEVENT\nUID:{day}\nDTSTART;VALUE=DATE:{day}\nSUMMARY:No school\nEND:VEVENT\n"
+            for day in days
+        )
+        part = file.with_suffix(".part")
+        part.write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\n{events}END:VCALENDAR\n")
+        part.replace(file)
+
+    def is_open(server: Server, day: date) -> bool:
+        return calendar.is_school_day(server.hub.schools[0], day)
+
+    closes("20261119")
+    with Server(
+        load(place.config), lambda: clock["now_s"], lambda day, _: judged.put(day.day)
+    ) as server:
+        wait_for("Thursday is closed", lambda: not is_open(server, date(2026, 11, 19)))
+        closes("20261119", "20261120")
+        wait_for("Friday too", lambda: not is_open(server, date(2026, 11, 20)))
+        clock["now_s"] += 4 * 86400 + 9 * 3600  # Monday at 18:00
+        assert judged.get(timeout=15) == "2026-11-23"
+        closes("20261119", "20261120", "20261124")
+        wait_for("Tuesday too", lambda: not is_open(server, date(2026, 11, 24)))
+        file.unlink()
+        clock["now_s"] += 2 * 86400  # Wednesday: the calendar cannot be read, its copy counts
+        assert judged.get(timeout=15) == "2026-11-25"
+    due = rows(place.data, "SELECT day FROM due ORDER BY day")
+    assert due == [("2026-11-23",), ("2026-11-25",)]
 
 
 def test_what_a_full_disk_keeps_from_being_taken_up_is_taken_up_later(place: Place) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -20,8 +21,14 @@ from homeslot.contract import FIRST_S, LAST_S
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
-from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, report, setup, trust
+from homeslot_hub.bootstrap import (
+    Server,
+    ServerError,
+    known_calendars,
+    open_calendars,
+    open_store,
+)
+from homeslot_hub.cli import gateway, report, school_days, setup, trust
 from homeslot_hub.cli import update as updating
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
@@ -186,7 +193,7 @@ def check(
 ) -> None:
     """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub, school):
+        for one in _schools(hub.schools, school):
             judged = hub.judge(one, _moment_s(at, one))
             report.show(report.check_parts(judged), Console())
 
@@ -201,7 +208,7 @@ def digest(
 ) -> None:
     """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub, school):
+        for one in _schools(hub.schools, school):
             day = calendar.school_day_of(one, _now_s()) if on is None else _date(on)
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
@@ -210,6 +217,40 @@ def digest(
             # As it was, or would have been, worked out in time.
             judged = hub.judge(one, deadline_s, deadline_s + one.grace_s)
             report.show(report.digest_parts(judged), Console())
+
+
+@app.command("calendar")
+def show_calendar(
+    config: Config = DEFAULT,
+    school: SchoolName = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="The first day, as 2026-11-20; today by default.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How many days.")] = 30,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read the calendars anew first, from the network too.")
+    ] = False,
+) -> None:
+    """School days, closed days, half days with their deadlines, who says so, and what is wrong."""
+    settings = load(config)
+    schools = _schools(settings.schools, school)
+    first = None if start is None else _date(start, "--from")
+    if not 1 <= days <= calendar.LOOK_DAYS:
+        raise BadArgument(f"--days is {days}: allowed 1..{calendar.LOOK_DAYS}")
+    calendars = open_calendars(settings, _now_s)
+    if refresh:
+        for feed in dict.fromkeys(feed for one in schools for feed in one.feeds):
+            typer.echo(f"Reading {feed.label}", err=True)
+            calendars.read(feed)
+    for feed in calendars.due(schools, network=False):
+        calendars.read(feed)
+    known = calendars.known(schools)
+    for one in schools:
+        now_s = _now_s()
+        told = replace(one, calendar=known.get(one.name, one.calendar))
+        passed_over = {feed.label: calendars.passed_over(feed) for feed in one.feeds}
+        from_day = first or calendar.school_day_of(one, now_s)
+        report.show(school_days.calendar_parts(told, from_day, days, now_s, passed_over), Console())
 
 
 @app.command()
@@ -313,16 +354,18 @@ def _opened(config: Path) -> Iterator[Hub]:
     """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
     with closing(open_store(settings)) as store:
-        yield Hub(settings.schools, store, _now_s)
+        hub = Hub(settings.schools, store, _now_s)
+        hub.know(known_calendars(settings, _now_s))
+        yield hub
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)
 
 
-def _schools(hub: Hub, name: str | None) -> list[School]:
-    found = [school for school in hub.schools if name in (None, school.name)]
+def _schools(schools: Sequence[School], name: str | None) -> list[School]:
+    found = [school for school in schools if name in (None, school.name)]
     if not found:
-        names = ", ".join(school.name for school in hub.schools)
+        names = ", ".join(school.name for school in schools)
         raise BadArgument(f"--school is {name}: allowed {names}")
     return found
 
@@ -339,12 +382,12 @@ def _moment_s(text: str, school: School) -> int:
     return _within("--at", text, int(moment.timestamp()))
 
 
-def _date(text: str) -> date:
+def _date(text: str, key: str = "--date") -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadArgument(f"--date is {text}: allowed a date such as 2026-11-20") from None
-    _within("--date", text, int(datetime.combine(day, clock_time(), UTC).timestamp()))
+        raise BadArgument(f"{key} is {text}: allowed a date such as 2026-11-20") from None
+    _within(key, text, int(datetime.combine(day, clock_time(), UTC).timestamp()))
     return day
 
 

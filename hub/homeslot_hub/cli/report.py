@@ -75,6 +75,7 @@ def status_parts(status: Status) -> list[Part]:
             parts.append(f"{status.counts[name]} {meaning}")
     if status.pending:
         parts.append(f"{words.count(status.pending, 'notice')} waiting for delivery")
+    parts += [trouble.text for trouble in status.calendar_troubles]
     return parts
 
 

@@ -24,6 +24,7 @@ class Refused(Exception):
     """What was asked cannot be done here, and what to do instead."""
 
 
+HALF_DAY_DEADLINE = "14:00"
 _EXAMPLE = """\
 # The configuration of homeslot. A broken one is refused with all that is wrong with it.
 
@@ -65,10 +66,17 @@ name = {name}
 zone = {zone}
 deadline = {deadline}      # on the school's own clock
 days = ["mon", "tue", "wed", "thu", "fri"]
+closed = []             # dates without school: ["2026-12-24", "2026-12-28..2027-01-01"]
+half_days = []          # dates on which school ends early, and the deadline of those
+half_day_deadline = {half_day_deadline}
 coordinator = {coordinator}  # gets the digest
 grace_s = 120           # how long the hub waits for reports measured before the deadline
 silent_after_s = 900    # a cart not heard for this long is silent
 idle_after_s = 900      # a device that draws nothing this long has its cable suspected
+
+# Calendars as ICS, where closed and half days are published; see them with: homeslot calendar
+# [[school.calendar]]
+# source = "https://district.example/calendar.ics"   # or the name of a file
 
 # One of these for each cart; `homeslot cart add` writes them and makes the credentials.
 [[school.cart]]
@@ -100,6 +108,8 @@ def example(
         "name": name,
         "zone": zone,
         "deadline": deadline,
+        # As text: a deadline that is no time of day is refused with the rest of the file.
+        "half_day_deadline": min(deadline, HALF_DAY_DEADLINE),
         "coordinator": coordinator,
         "controller": controller,
         "host": host,

@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 
 @functools.lru_cache(maxsize=1024)  # a cartful of devices leaves within the same few minutes
@@ -21,6 +21,18 @@ def clock(zone: tzinfo, moment_s: int, seen_from_s: int) -> str:
         return f"{moment:%H:%M}"
     year = "" if moment.year == seen.year else f" {moment.year}"
     return f"{moment:%a} {moment.day} {moment:%b}{year} {moment:%H:%M}"
+
+
+def day(zone: tzinfo, moment_s: int, seen_from_s: int) -> str:
+    """The date of `moment_s` on the wall of `zone`: Mon 16 Nov, with another year when it is."""
+    moment, seen = (datetime.fromtimestamp(at_s, zone) for at_s in (moment_s, seen_from_s))
+    year = "" if moment.year == seen.year else f" {moment.year}"
+    return f"{moment:%a} {moment.day} {moment:%b}{year}"
+
+
+def full_date(on: date) -> str:
+    """A date in full: Fri 18 Dec 2026."""
+    return f"{on:%a} {on.day} {on:%b} {on.year}"
 
 
 def device(cart: int, slot: int) -> str:

@@ -103,6 +103,7 @@ class Page:
     carts: tuple[CartPart, ...]
     fine: str
     strangers: str
+    notes: tuple[str, ...]
     foot: str
 
 
@@ -154,9 +155,11 @@ def _page(day: SchoolDay) -> Page:
     late = due = ""
     if day.late_s:
         due = words.clock(school.zone, day.deadline_s + school.grace_s, day.deadline_s)
+        # A calendar that comes to be known late makes a day due after the fact.
+        unknown = " or did not know yet that this is a school day" if school.feeds else ""
         late = (
             f"This digest is late: it was worked out at {judged} instead of {due}, because the "
-            f"hub was not at work then. It says how things stood at {at}."
+            f"hub was not at work then{unknown}. It says how things stood at {at}."
         )
     name = " ".join(school.name.split())
     moment = f"{on:%a} {on.day} {on:%b}, {at}{' (late)' if late else ''}"
@@ -170,6 +173,7 @@ def _page(day: SchoolDay) -> Page:
         carts=tuple(_cart_part(school, cart) for cart in troubled),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
         strangers=_strangers(day.unknown_controllers),
+        notes=tuple(trouble.text for trouble in day.calendar_troubles),
         foot=(
             f"What counts is what the carts measured by {at}; worked out at {judged}. "
             f"Times are those of {school.zone.key}."

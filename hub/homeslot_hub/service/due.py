@@ -3,7 +3,10 @@
 A day is due when its deadline and the grace for reports on their way have passed. What counts is
 the table, not the clock: a day that stands in it is never judged again, whatever the clock does
 and whoever else looks. Days that passed unseen before the last due one are recorded as missed and
-not mailed; days before the school was first seen here are nobody's business.
+not mailed; days before the school was first seen here are nobody's business. A day on which the
+school is closed is not due: it is neither judged nor missed. A calendar may change at any time:
+a day that it makes due after the fact is judged late, one that it closes after it was judged stays
+judged.
 """
 
 from __future__ import annotations
@@ -17,8 +20,7 @@ from homeslot_hub.service.digest import compose
 from homeslot_hub.service.ports import Notice, Store
 
 RULE = "C8"
-_LOOK_AHEAD_DAYS = 8  # a week has every school's next school day in it
-_LOOK_BACK_DAYS = 400  # what is older than a school year is not worth a record
+_QUIET_AT_MOST_S = 86400
 
 Judge = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
 
@@ -41,10 +43,16 @@ class Due:
             return []
         judged = [day for school in self._schools if (day := self._last(school, now_s)) is not None]
         self._quiet_from_s = now_s
+        nexts_s = (calendar.next_due_s(school, now_s) for school in self._schools)
         self._quiet_until_s = min(
-            (_next_due_s(school, now_s) for school in self._schools), default=now_s
+            (next_s for next_s in nexts_s if next_s is not None), default=now_s + _QUIET_AT_MOST_S
         )
         return judged
+
+    def know(self, schools: tuple[School, ...]) -> None:
+        """Go by `schools` from now on: the same ones, with what their calendars say now."""
+        self._schools = schools
+        self._quiet_until_s = 0
 
     def _last(self, school: School, now_s: int) -> SchoolDay | None:
         opened_s = self._store.opened_s(school.name, now_s)
@@ -74,7 +82,7 @@ class Due:
         return judged
 
     def _record_missed(self, school: School, day: date, opened_s: int) -> None:
-        for back in range(1, _LOOK_BACK_DAYS):
+        for back in range(1, calendar.LOOK_DAYS):  # what is older is not worth a record
             before = day - timedelta(days=back)
             if not calendar.is_school_day(school, before):
                 continue
@@ -88,14 +96,3 @@ class Due:
         return calendar.deadline_s(school, day) > opened_s and not self._store.is_settled(
             school.name, day.isoformat(), RULE
         )
-
-
-def _next_due_s(school: School, now_s: int) -> int:
-    today = calendar.school_day_of(school, now_s)
-    for ahead in range(_LOOK_AHEAD_DAYS):
-        day = today + timedelta(days=ahead)
-        if calendar.is_school_day(school, day):
-            due_s = calendar.deadline_s(school, day) + school.grace_s
-            if due_s > now_s:
-                return due_s
-    return now_s + 86400

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from homeslot_hub.model import CartFacts, Command, Message, School, SchoolDay
-from homeslot_hub.rules import calendar
+from homeslot_hub.model import Calendar, CartFacts, Command, Message, School, SchoolDay
+from homeslot_hub.rules import calendar, closures
 from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service import status
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
@@ -67,7 +68,16 @@ class Hub:
                 for stranger in self._store.strangers()
                 if stranger.first_s <= now_s and stranger.last_s > at_s - STRANGER_S
             ),
+            calendar_troubles=closures.troubles(school, now_s),
         )
+
+    def know(self, calendars: Mapping[str, Calendar]) -> None:
+        """Go by these calendars of the schools, by name, from now on."""
+        self.schools = tuple(
+            replace(school, calendar=calendars.get(school.name, school.calendar))
+            for school in self.schools
+        )
+        self._due.know(self.schools)
 
     def tick(self) -> list[SchoolDay]:
         """Judge each school day that has come due, once, its notices going to the outbox with it.

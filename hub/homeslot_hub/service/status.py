@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from homeslot import contract
-from homeslot_hub.model import CartFacts, CartVerdict, School
+from homeslot_hub.model import CalendarTrouble, CartFacts, CartVerdict, School
+from homeslot_hub.rules import closures
 from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service.beliefs import Beliefs
 from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
@@ -44,6 +45,7 @@ class Status:
     counts: Mapping[str, int]
     pending: int
     dead: tuple[DeadLetter, ...]
+    calendar_troubles: tuple[CalendarTrouble, ...] = ()
 
 
 def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int) -> Status:
@@ -78,6 +80,12 @@ def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int)
         counts=store.counts(),
         pending=store.pending_notices(),
         dead=tuple(store.dead_letters()),
+        # Schools of one district share their calendar, and then its trouble.
+        calendar_troubles=tuple(
+            dict.fromkeys(
+                trouble for school in schools for trouble in closures.troubles(school, at_s)
+            )
+        ),
     )
 
 
