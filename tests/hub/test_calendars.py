@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import resource
 import stat
 import threading
 import time
@@ -266,9 +268,39 @@ def test_a_copy_that_another_program_wrote_is_taken_up(tmp_path: Path, file: Pat
     assert place.closed() == [30]
 
 
-def test_without_room_for_a_copy_it_is_known_all_the_same(tmp_path: Path, file: Path) -> None:
-    (tmp_path / "calendars").write_text("in the way")
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can be written to."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_without_room_for_a_copy_it_is_known_all_the_same(
+    tmp_path: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     place = Place(tmp_path, str(file))
+    place.look()
+    file.write_bytes(SNOW)
+    with full_disk():
+        assert place.look() == 1
+    assert "no copy of the calendar the label can be kept: File too large" in caplog.text
+    assert place.closed() == [30], "not by the older copy that is still there"
+    assert place.look() == 0, "nor is it read again and again"
+    place.restart()
+    assert place.look() == 1
+    assert place.closed() == [30]
+
+
+def test_a_folder_that_cannot_be_made_is_no_reason_to_know_nothing(
+    tmp_path: Path, file: Path
+) -> None:
+    place = Place(tmp_path, str(file))
+    place.folder = file
+    place.restart()
     place.look()
     assert place.closed() == [26, 27]
 

@@ -48,7 +48,7 @@ def test_when_it_was_changed_is_sent_back_too(publisher: Publisher) -> None:
     assert publisher.asked[0]["If-None-Match"] is None
 
 
-@pytest.mark.parametrize("code", [403, 404, 410, 500, 503])
+@pytest.mark.parametrize("code", [304, 403, 404, 410, 500, 503])
 def test_an_error_is_said_by_its_number(publisher: Publisher, code: int) -> None:
     publisher.manner = publisher.status(code)
     assert refused(publisher.url) == f"the server answers {code}"

@@ -170,8 +170,8 @@ def test_an_entry_without_an_end_does_not_take_the_next_with_it() -> None:
         (b"\x00\xff" * 1000, "is no iCalendar file"),
         (DISTRICT.read_bytes()[:3000], "breaks off"),
         (
-            calendar(*["DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY\nSUMMARY:x"] * 60),
-            "has more than 20000 entries from 2026-07-01 to 2027-07-31",
+            calendar(*["DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:20400101"] * 130),
+            "has more than 50000 days of entries from 2026-07-01 to 2027-07-31",
         ),
     ],
 )

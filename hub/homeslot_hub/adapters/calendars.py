@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -202,7 +203,11 @@ class Calendars:
                 return None
             try:
                 child = self._child = subprocess.Popen(  # noqa: S603  (this very program)
-                    _READER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                    _READER,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,  # Ctrl-C is for the hub
                 )
             except OSError as error:
                 return Answer(error=f"cannot be read: its reader does not start: {error.strerror}")
@@ -214,8 +219,8 @@ class Calendars:
             out, _ = child.communicate()
         with self._lock:
             self._child = None
-            if self._stopped.is_set():
-                return None
+            if self._stopped.is_set() or child.returncode == -signal.SIGTERM:
+                return None  # so ends, with the hub, what a service manager stops
         try:
             return msgspec.json.decode(out, type=Answer)
         except msgspec.MsgspecError:
@@ -240,14 +245,14 @@ class Calendars:
 
     def _keep(self, feed: Feed, kept: Kept) -> None:
         path = self._path(feed.source)
-        written = None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(path, msgspec.json.encode(kept).decode())
-            written = stamp(path)
         except OSError as error:
             _log.error("no copy of the calendar %s can be kept: %s", feed.label, error.strerror)
-        self._take(feed.source, Copy(kept, calendar_reader.entries(kept.rows), written))
+        # Whatever lies there now is not taken for news: it is this copy, or an older one.
+        entries = calendar_reader.entries(kept.rows)
+        self._take(feed.source, Copy(kept, entries, _stamp(path)))
 
     def _take(self, source: str, copy: Copy) -> None:
         self._copies[source] = copy

@@ -79,7 +79,7 @@ def get(
             return Document(body, *_marks(response.headers))
     except urllib.error.HTTPError as error:
         with error:
-            if error.code == 304:
+            if error.code == 304 and (etag or modified):
                 return Document(None, etag, modified)
             raise GetError(f"the server answers {error.code}") from None
     except urllib.error.URLError as error:

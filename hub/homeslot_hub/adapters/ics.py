@@ -18,7 +18,7 @@ import recurring_ical_events
 
 from homeslot_hub.model import Entry
 
-ENTRIES_AT_MOST = 20_000  # of one calendar in the span; a district's busiest has some thousands
+DAYS_AT_MOST = 50_000  # of all entries in the span together; a busy district's are some thousands
 PASSED_OVER_AT_MOST = 100
 _TEXT_AT_MOST = 200
 _CATEGORIES_AT_MOST = 10
@@ -59,9 +59,11 @@ def contents(data: bytes, first: date, last: date) -> Contents:
             series.setdefault(uid or f"line {line}", []).append((line, event))
     entries: list[Entry] = []
     passed_over: list[str] = []
+    days = 0
     for lines in series.values():
+        found: list[Entry] = []
         try:
-            entries += _occurrences([event for _, event in lines], frame, first, last)
+            found = _occurrences([event for _, event in lines], frame, first, last)
         except MemoryError:
             raise
         except _Wrong as wrong:
@@ -69,8 +71,10 @@ def contents(data: bytes, first: date, last: date) -> Contents:
         except Exception as error:  # noqa: BLE001  (two libraries before whatever a stranger wrote)
             said = _clean(f"{type(error).__name__}: {error}")
             passed_over.append(f"line {lines[0][0]}: cannot be read ({said})")
-        if len(entries) > ENTRIES_AT_MOST:
-            raise IcsError(f"has more than {ENTRIES_AT_MOST} entries from {first} to {last}")
+        days += sum(_days(entry) for entry in found)
+        entries += found
+        if days > DAYS_AT_MOST:
+            raise IcsError(f"has more than {DAYS_AT_MOST} days of entries from {first} to {last}")
     more = len(passed_over) - PASSED_OVER_AT_MOST
     if more > 0:
         passed_over[PASSED_OVER_AT_MOST:] = [f"and {more} more"]
@@ -177,6 +181,11 @@ def _entry(event: Any, first: date, last: date) -> Entry:
         _clean(_single(event.get("SUMMARY", ""))),
         tuple(_clean(word) for some in named for word in some.cats)[:_CATEGORIES_AT_MOST],
     )
+
+
+def _days(entry: Entry) -> int:
+    """How many days an entry has a part in, about."""
+    return 1 + (date.toordinal(entry.end) - date.toordinal(entry.start))
 
 
 def _is_within(event: Any, first: date, last: date) -> bool:
