@@ -254,6 +254,7 @@ def _cart(cart: CartTable) -> Cart:
         spare=frozenset(cart.spare),
         lock=cart.lock,
         rotates=cart.rotates,
+        deadline=None if cart.deadline is None else time.fromisoformat(cart.deadline),
     )
 
 

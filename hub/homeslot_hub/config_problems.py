@@ -71,7 +71,7 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
     for s, school in enumerate(_tables(raw.get("school")), 1):
         yield from _twice(names, school.get("name"), f"school[{s}].name")
         yield from _same_files(files, school.get("name"), f"school[{s}].name")
-        yield from _half_day(school, f"school[{s}].half_day_deadline")
+        yield from _early(school, school, f"school[{s}].half_day_deadline")
         sources: dict[object, str] = {}
         for c, calendar in enumerate(_tables(school.get("calendar")), 1):
             key = f"school[{s}].calendar[{c}].source"
@@ -81,6 +81,7 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
             key = f"school[{s}].cart[{c}]"
             yield from _twice(controllers, cart.get("controller"), f"{key}.controller")
             yield from _twice(numbers, cart.get("number"), f"{key}.number")
+            yield from _early(school, cart, f"{key}.deadline")
             slots, spare = cart.get("slots", 30), cart.get("spare")
             if isinstance(slots, int) and isinstance(spare, list):
                 for i, slot in enumerate(spare, 1):
@@ -128,11 +129,13 @@ def _tls(broker: dict[str, Any], external: bool) -> Iterator[Problem]:
         yield Problem("broker.names", "is empty", asked)
 
 
-def _half_day(school: dict[str, Any], key: str) -> Iterator[Problem]:
-    half, whole = school.get("half_day_deadline"), school.get("deadline", "17:00")
+def _early(school: dict[str, Any], table: dict[str, Any], key: str) -> Iterator[Problem]:
+    """A deadline of a part of the school's, in `table`, that is later than the school's own."""
+    own, whole = table.get(key.rpartition(".")[2]), school.get("deadline", "17:00")
     # As texts, "14:00" before "17:00": what is no such text has been said already.
-    if isinstance(half, str) and isinstance(whole, str) and half > whole:
-        yield Problem(key, f"is {_shown(half)}", f"allowed up to the deadline, {_shown(whole)}")
+    if isinstance(own, str) and isinstance(whole, str) and own > whole:
+        allowed = f"allowed up to the school's deadline, {_shown(whole)}"
+        yield Problem(key, f"is {_shown(own)}", allowed)
 
 
 def _tables(value: object) -> list[dict[str, Any]]:

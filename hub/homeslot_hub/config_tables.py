@@ -137,10 +137,11 @@ Host = Annotated[str, AfterValidator(_host), Field(description="a host name or a
 PersonText = Annotated[
     str, AfterValidator(_person), Field(description='a person as "Ann Lee <ann@school.example>"')
 ]
+_CLOCK_TEXT = 'the school\'s own clock as "17:00", 00:00..23:59'
 Clock = Annotated[
     str,
     AfterValidator(_clock),
-    Field(description='the school\'s own clock as "17:00", 00:00..23:59'),
+    Field(description=_CLOCK_TEXT),
 ]
 Dates = Annotated[
     list[Annotated[str, AfterValidator(_dates)]],
@@ -279,6 +280,11 @@ class CartTable(Table):
     )
     rotates: bool = Field(
         default=False, title="whether its shelves take turns in charging", description="true, false"
+    )
+    deadline: Annotated[str, AfterValidator(_clock)] | None = Field(
+        default=None,
+        title="when its devices must be home, where that is earlier than the school's `deadline`",
+        description=f"{_CLOCK_TEXT}, up to the school's deadline",
     )
 
 

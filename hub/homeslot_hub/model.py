@@ -27,7 +27,8 @@ class Cart:
 
     `controller` is the id on the wire (contract.is_cart_id). `slots` counts slots; `spare` names
     the slots that have no device assigned. `lock` is the school's policy for the front (C3).
-    `rotates`: its shelves take turns in charging, so a pause is not a fault (C1).
+    `rotates`: its shelves take turns in charging, so a pause is not a fault (C1). `deadline` is
+    its own where it has one, never later than the school's.
     """
 
     controller: str
@@ -38,6 +39,7 @@ class Cart:
     spare: frozenset[int] = frozenset()
     lock: Literal["locked", "open"] = "locked"
     rotates: bool = False
+    deadline: time | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ slots = 16
 spare = [15, 16]
 lock = "open"
 rotates = true
+deadline = "15:00"
 """
 
 
@@ -114,6 +115,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                     spare=frozenset({15, 16}),
                     lock="open",
                     rotates=True,
+                    deadline=time(15, 0),
                 ),
             ),
             deadline=time(15, 30),
@@ -254,7 +256,16 @@ def test_all_errors_are_said_at_once_each_with_its_key_value_and_what_is_allowed
         ),
         (
             LEAST + "deadline='15:00'\nhalf_day_deadline='15:01'",
-            'school[1].half_day_deadline is "15:01": allowed up to the deadline, "15:00"',
+            'school[1].half_day_deadline is "15:01": allowed up to the school\'s deadline, "15:00"',
+        ),
+        (
+            LEAST + CART + "deadline='17:01'",
+            'school[1].cart[1].deadline is "17:01": allowed up to the school\'s deadline, "17:00"',
+        ),
+        (
+            LEAST + CART + "deadline='noon'",
+            'school[1].cart[1].deadline is "noon": allowed the school\'s own clock as "17:00", '
+            "00:00..23:59, up to the school's deadline",
         ),
         (
             LEAST + "[[school.calendar]]\nsource='a'\n[[school.calendar]]\nsource='a'",

@@ -231,6 +231,19 @@ def test_unknown_controllers_are_named_at_the_end_and_not_believed() -> None:
         assert text.index("Fine:") < text.index("cart-9f3a")
 
 
+def test_c8_a_cart_that_was_judged_at_a_deadline_of_its_own_says_so() -> None:
+    judged = day_of(TROUBLE)
+    carts = tuple(
+        replace(cart, at_s=at(15, 30)) if cart.cart.number in (1, 6, 7) else cart
+        for cart in judged.carts
+    )
+    digest = compose(replace(judged, carts=carts))
+    for text in (one_line(digest.text), Page(digest.html).text):
+        assert "29 home, 1 out, at 15:30, its own deadline" in text
+        assert text.count("its own deadline") == 2
+        assert "measured by 17:00 (carts 1, 6, 7 by 15:30); worked out at" in text
+
+
 def test_c8_a_calendar_that_cannot_be_trusted_is_noted_at_the_foot_of_both_parts() -> None:
     feeds = (FeedState("https://x.org/a.ics", None, "<b>500</b>"), FeedState("b.ics", AT_S))
     school = replace(SCHOOL, calendar=Calendar({}, feeds))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from homeslot_hub.model import Calendar, Feed, SpecialDay
+from homeslot_hub.rules.calendar import deadline
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
 
@@ -225,6 +226,42 @@ def test_c8_a_half_day_is_judged_at_its_own_deadline(start, clock):
 
 def closing(*closed):
     return {SCHOOL.name: Calendar({day: SpecialDay("closed", "Snow", "x") for day in closed})}
+
+
+def test_c8_a_cart_with_a_deadline_of_its_own_is_judged_as_of_that_in_the_same_digest(start, clock):
+    early = replace(SCHOOL.carts[0], deadline=time(15, 30))
+    other = replace(SCHOOL.carts[0], controller="cart-8", number=8)
+    hub, store = start(clock, replace(SCHOOL, carts=(early, other)))
+    hub.tick()
+    carts = Reporter("cart-7"), Reporter("cart-8")
+
+    def report(hour, minute, *words):
+        clock.now_s = local(2026, 11, 17, hour, minute)
+        for cart in carts:
+            cart.now_s = clock.now_s
+            hub.take([cart.state(), *(cart.event("slot", 1, word) for word in words)])
+
+    report(15, 29)
+    report(15, 31, "empty")
+    report(16, 59)
+    ((day, judged_s),) = run_to(hub, clock, local(2026, 11, 17, 18, 0))
+    assert judged_s == local(2026, 11, 17, 17, 2)
+    assert [(cart.at_s, cart.places[0]) for cart in day.carts] == [
+        (local(2026, 11, 17, 15, 30), "home"),
+        (local(2026, 11, 17, 17, 0), "out"),
+    ]
+    (notice,) = store.notices_to_file()
+    text = " ".join(notice.text.split())
+    assert "measured by 17:00 (cart 7 by 15:30); worked out at" in text
+
+
+def test_c8_on_a_half_day_the_earlier_of_both_deadlines_is_a_cart_s():
+    early = replace(SCHOOL.carts[0], deadline=time(15, 30))
+    school = replace(SCHOOL, carts=(early,), half_days=frozenset({date(2026, 11, 17)}))
+    assert deadline(school, date(2026, 11, 17), early) == time(14, 0)
+    assert deadline(school, date(2026, 11, 18), early) == time(15, 30)
+    later = replace(school, half_day_deadline=time(16, 0))
+    assert deadline(later, date(2026, 11, 17), early) == time(15, 30)
 
 
 def test_c8_the_first_day_after_a_summer_is_judged_by_a_hub_that_ran_through_it(start, clock):

@@ -213,9 +213,8 @@ def digest(
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
                 continue
-            deadline_s = calendar.deadline_s(one, day)
             # As it was, or would have been, worked out in time.
-            judged = hub.judge(one, deadline_s, deadline_s + one.grace_s)
+            judged = hub.judge_day(one, day, calendar.due_s(one, day))
             report.show(report.digest_parts(judged), Console())
 
 

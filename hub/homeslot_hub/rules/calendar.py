@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from homeslot_hub.model import School, SpecialDay
+from homeslot_hub.model import Cart, School, SpecialDay
 
 # A summer and more: no school that is one at all is closed for longer.
 LOOK_DAYS = 400
@@ -36,17 +36,21 @@ def is_school_day(school: School, day: date) -> bool:
     return special is None or special.kind != "closed"
 
 
-def deadline(school: School, day: date) -> time:
-    """The deadline of `school` on `day` as its wall shows it: on a half day the earlier one."""
+def deadline(school: School, day: date, cart: Cart | None = None) -> time:
+    """The deadline on `day`, of the school or of one of its carts, as the school's wall shows it.
+
+    On a half day it is the earlier one.
+    """
+    own = school.deadline if cart is None or cart.deadline is None else cart.deadline
     special = special_day(school, day)
     if special is not None and special.kind == "half day":
-        return min(school.half_day_deadline, school.deadline)
-    return school.deadline
+        return min(school.half_day_deadline, own)
+    return own
 
 
-def deadline_s(school: School, day: date) -> int:
-    """The deadline of `school` on `day`, in epoch seconds."""
-    wall = datetime.combine(day, deadline(school, day))
+def deadline_s(school: School, day: date, cart: Cart | None = None) -> int:
+    """The deadline on `day`, of the school or of one of its carts, in epoch seconds."""
+    wall = datetime.combine(day, deadline(school, day, cart))
     first_s = int(wall.replace(tzinfo=school.zone, fold=0).timestamp())
     second_s = int(wall.replace(tzinfo=school.zone, fold=1).timestamp())
     if first_s <= second_s:  # equal on all days but one: then the clock shows it twice

@@ -170,15 +170,29 @@ def _page(day: SchoolDay) -> Page:
         outcome=outcome[:1].upper() + outcome[1:],
         tally=tuple((word, _places(day.carts, word)) for word in ("home", "out", "unknown")),
         late=late,
-        carts=tuple(_cart_part(school, cart) for cart in troubled),
+        carts=tuple(_cart_part(school, cart, day.deadline_s) for cart in troubled),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
         strangers=_strangers(day.unknown_controllers),
         notes=tuple(trouble.text for trouble in day.calendar_troubles),
         foot=(
-            f"What counts is what the carts measured by {at}; worked out at {judged}. "
+            f"What counts is what the carts measured by {at}{_own_deadlines(day)}; worked out at "
+            f"{judged}. "
             f"Times are those of {school.zone.key}."
         ),
     )
+
+
+def _own_deadlines(day: SchoolDay) -> str:
+    """` (cart 4 by 15:30)`: the carts that were judged as of a deadline of their own."""
+    own: defaultdict[int, list[CartVerdict]] = defaultdict(list)
+    for cart in day.carts:
+        if cart.at_s != day.deadline_s:
+            own[cart.at_s].append(cart)
+    said = (
+        f"{_numbers(carts)} by {words.clock(day.school.zone, at_s, day.deadline_s)}"
+        for at_s, carts in sorted(own.items())
+    )
+    return f" ({', '.join(said)})" if own else ""
 
 
 def _urgency(cart: CartVerdict) -> tuple[int, int]:
@@ -239,7 +253,7 @@ def _strangers(controllers: Sequence[str]) -> str:
     )
 
 
-def _cart_part(school: School, judged: CartVerdict) -> CartPart:
+def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart:
     cart, places = judged.cart, judged.places
     groups: defaultdict[tuple[Finding, str, str], list[Verdict]] = defaultdict(list)
     for verdict in judged.verdicts:
@@ -247,6 +261,8 @@ def _cart_part(school: School, judged: CartVerdict) -> CartPart:
     tally = [
         f"{places.count(word)} {word}" for word in ("home", "out", "unknown") if word in places
     ]
+    if judged.at_s != deadline_s:
+        tally.append(f"at {words.clock(school.zone, judged.at_s, deadline_s)}, its own deadline")
     return CartPart(
         title=f"Cart {cart.number}",
         room=cart.room,

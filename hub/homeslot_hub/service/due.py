@@ -22,7 +22,7 @@ from homeslot_hub.service.ports import Notice, Store
 RULE = "C8"
 _QUIET_AT_MOST_S = 86400
 
-Judge = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
+Judge = Callable[[School, date, int], SchoolDay]  # school, its day, judged at
 
 
 class Due:
@@ -60,7 +60,7 @@ class Due:
         if day is None or not self._is_open(school, day, opened_s):
             return None
         deadline_s = calendar.deadline_s(school, day)
-        judged = self._judge(school, deadline_s, now_s)
+        judged = self._judge(school, day, now_s)
         digest = compose(judged)
         with self._store.transaction():
             if not self._store.settle(school.name, day.isoformat(), RULE, deadline_s, now_s):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
-from homeslot_hub.model import Calendar, CartFacts, Command, Message, School, SchoolDay
+from homeslot_hub.model import Calendar, Cart, CartFacts, Command, Message, School, SchoolDay
 from homeslot_hub.rules import calendar, closures
 from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service import status
@@ -36,7 +37,7 @@ class Hub:
         self._now_s = now_s
         self._beliefs = Beliefs(store, checkpoint_every)
         self._intake = Intake(schools, store, self._beliefs, now_s)
-        self._due = Due(schools, store, self.judge)
+        self._due = Due(schools, store, self.judge_day)
 
     def take(self, messages: Sequence[Message]) -> list[Command]:
         """Apply messages from the broker in one durable transaction; acknowledge them afterwards.
@@ -54,14 +55,25 @@ class Hub:
         """The school's carts judged as of `at_s`. No side effects."""
         now_s = self._now_s() if judged_s is None else judged_s
         day = calendar.school_day_of(school, at_s)
+        return self._judged(school, day, at_s, now_s, dict.fromkeys(school.carts, at_s))
+
+    def judge_day(self, school: School, day: date, judged_s: int) -> SchoolDay:
+        """A school day judged, each cart as of its own deadline (C8). No side effects."""
+        deadlines_s = {cart: calendar.deadline_s(school, day, cart) for cart in school.carts}
+        at_s = calendar.deadline_s(school, day)
+        return self._judged(school, day, at_s, judged_s, deadlines_s)
+
+    def _judged(
+        self, school: School, day: date, at_s: int, now_s: int, carts_at_s: Mapping[Cart, int]
+    ) -> SchoolDay:
         return SchoolDay(
             school=school,
             day=day.isoformat(),
             deadline_s=calendar.deadline_s(school, day),
             judged_s=now_s,
             carts=tuple(
-                judge_cart(school, cart, self._beliefs.facts(cart.controller, at_s), at_s)
-                for cart in school.carts
+                judge_cart(school, cart, self._beliefs.facts(cart.controller, cart_at_s), cart_at_s)
+                for cart, cart_at_s in carts_at_s.items()
             ),
             unknown_controllers=tuple(
                 stranger.controller
