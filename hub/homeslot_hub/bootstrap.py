@@ -247,9 +247,8 @@ class Server:
             # From now on this school's days are ours, though none is judged for a while yet.
             self._store.opened_s(school.name, self._now_s())
         hub = Hub(self.settings.schools, self._store, self._now_s)
-        self._known = self._calendars.known(self.settings.schools)
-        hub.know(self._known)
-        self._told = self._known
+        self._known = self._told = known = self._calendars.known(self.settings.schools)
+        hub.know(known)
         return hub
 
     def _grace_s(self) -> int:

@@ -232,15 +232,16 @@ def _feed(calendar: CalendarTable, home: Path) -> Feed:
     source = label = calendar.source
     if is_address(source):
         address = urlsplit(source)
-        # Private addresses of calendars have a secret in their path or query.
-        label = f"{address.scheme}://{address.netloc}"
-        parts = [part for part in address.path.split("/") if part]
-        if parts:
-            label += f"/{'…/' if len(parts) > 1 else ''}{parts[-1]}"
+        # Private addresses of calendars have their secret anywhere behind the host.
+        label = f"{address.scheme}://{address.netloc}/…"
     else:
         source = str(home / Path(source).expanduser())
     return Feed(
-        source, label, tuple(calendar.closed), tuple(calendar.half_day), tuple(calendar.ignore)
+        source=source,
+        label=calendar.name or label,
+        closed=tuple(calendar.closed),
+        half_day=tuple(calendar.half_day),
+        ignore=tuple(calendar.ignore),
     )
 
 

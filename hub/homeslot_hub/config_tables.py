@@ -302,6 +302,11 @@ class CalendarTable(Table):
             "without user name and password",
         ),
     ]
+    name: Name | None = Field(
+        default=None,
+        title="what people are told of it; else its file, or its host without what is behind",
+        description=_NAME,
+    )
     closed: Words = Field(
         default=CLOSED, title="what an entry's title or category has when there is no school"
     )

@@ -67,6 +67,7 @@ half_day = ["Unterricht bis 12"]
 ignore = []
 [[school.calendar]]
 source = "school.ics"
+name = "Exam days"
 closed = ["*"]
 [[school.cart]]
 controller = "c7"
@@ -129,13 +130,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             feeds=(
                 Feed(
                     "https://calendar.x.org/private/t0ken/basic.ics?key=t0ken",
-                    "https://calendar.x.org/…/basic.ics",
+                    "https://calendar.x.org/…",
                     ("*ferien",),
                     ("Unterricht bis 12",),
                 ),
                 Feed(
                     str(tmp_path / "school.ics"),
-                    "school.ics",
+                    "Exam days",
                     ("*",),
                     tuple(HALF_DAY),
                     tuple(IGNORE),

@@ -22,6 +22,8 @@ FIRST, LAST = date(2026, 7, 1), date(2027, 7, 31)
 CHICAGO = ZoneInfo("America/Chicago")
 FEED = Feed("district.ics", "district.ics", tuple(CLOSED), tuple(HALF_DAY), tuple(IGNORE))
 
+EVERY = Feed("x", "x", ("*",), ())
+
 
 def calendar(*events: str, head: str = "") -> bytes:
     """A calendar of `events`, each the lines between BEGIN:VEVENT and END:VEVENT."""
@@ -154,6 +156,16 @@ def test_an_entry_beyond_the_end_of_the_calendar_as_such_is_passed_over() -> Non
     )
 
 
+def test_entries_that_share_a_uid_and_nothing_else_all_count() -> None:
+    found = read(
+        "UID:a\nDTSTART;VALUE=DATE:20261126\nSUMMARY:one",
+        "UID:a\nDTSTART;VALUE=DATE:20261224\nSUMMARY:two",
+        "UID:a\nSUMMARY:bad",
+    )
+    assert [entry.summary for entry in found.entries] == ["one", "two"]
+    assert found.passed_over == ("line 14: DTSTART is missing",)
+
+
 def test_an_entry_without_an_end_does_not_take_the_next_with_it() -> None:
     good = "DTSTART;VALUE=DATE:20261201\nSUMMARY:good"
     data = calendar("SUMMARY:never ended", good).replace(b"END:VEVENT\r\n", b"", 1)
@@ -227,6 +239,8 @@ def test_no_damage_to_a_real_one_raises_anything_and_what_is_read_is_in_the_span
         found = contents(bytes(whole), FIRST, LAST)
     except IcsError:
         return
+    for zone in ("America/Chicago", "Pacific/Kiritimati", "Etc/GMT+12"):
+        special_days(ZoneInfo(zone), EVERY, found.entries)
     for entry in found.entries:
         start, end = (
             moment.date() if isinstance(moment, datetime) else moment

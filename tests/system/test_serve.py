@@ -7,6 +7,7 @@ import queue
 import re
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -17,8 +18,10 @@ import pytest
 from homeslot.contract import encode
 from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import load
+from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar
 
+from ..hub.publisher import Publisher
 from .clients import Peer
 from .hub_process import HubProcess, alive, end_broker, homeslot, nats_pid, rows
 from .product_brokers import free_port
@@ -33,6 +36,8 @@ HELLO = encode(
     },
 )
 LINK = encode("c1", "link", {"v": 1, "boot": 1, "link": "online"})
+
+READ_S = 60.0  # a calendar's reader lets everyone else on the machine go first
 
 
 def secret_in(text: str) -> str:
@@ -203,25 +208,50 @@ def test_c8_a_calendar_is_read_by_a_running_hub_and_a_closed_day_is_not_judged(
         part.write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\n{events}END:VCALENDAR\n")
         part.replace(file)
 
-    def is_open(server: Server, day: date) -> bool:
-        return calendar.is_school_day(server.hub.schools[0], day)
+    def closed(server: Server, day: date) -> None:
+        def known() -> bool:
+            return not calendar.is_school_day(server.hub.schools[0], day)
+
+        wait_for(f"{day} is closed", known, READ_S)
 
     closes("20261119")
     with Server(
         load(place.config), lambda: clock["now_s"], lambda day, _: judged.put(day.day)
     ) as server:
-        wait_for("Thursday is closed", lambda: not is_open(server, date(2026, 11, 19)))
+        closed(server, date(2026, 11, 19))
         closes("20261119", "20261120")
-        wait_for("Friday too", lambda: not is_open(server, date(2026, 11, 20)))
+        closed(server, date(2026, 11, 20))
         clock["now_s"] += 4 * 86400 + 9 * 3600  # Monday at 18:00
         assert judged.get(timeout=15) == "2026-11-23"
         closes("20261119", "20261120", "20261124")
-        wait_for("Tuesday too", lambda: not is_open(server, date(2026, 11, 24)))
+        closed(server, date(2026, 11, 24))
         file.unlink()
         clock["now_s"] += 2 * 86400  # Wednesday: the calendar cannot be read, its copy counts
         assert judged.get(timeout=15) == "2026-11-25"
     due = rows(place.data, "SELECT day FROM due ORDER BY day")
     assert due == [("2026-11-23",), ("2026-11-25",)]
+
+
+def test_c8_a_calendar_whose_server_hangs_holds_up_neither_a_deadline_nor_the_end(
+    place: Place,
+) -> None:
+    with Publisher() as publisher:
+        publisher.manner = publisher.hang
+        place.change("grace_s = 120", "grace_s = 0")
+        place.change(f"port = {place.port}", "port = 0")
+        calendar = f'[[school.calendar]]\nsource = "{publisher.url}"\n[[school.cart]]'
+        place.change("[[school.cart]]", calendar)
+        clock = {"now_s": int(datetime(2026, 11, 19, 9, 0, tzinfo=UTC).timestamp())}
+        judged: queue.Queue[SchoolDay] = queue.Queue()
+        server = Server(load(place.config), lambda: clock["now_s"], lambda day, _: judged.put(day))
+        with server:
+            wait_for("the calendar is asked for", lambda: publisher.asked, READ_S)
+            clock["now_s"] += 8 * 3600 + 1
+            day = judged.get(timeout=15)
+            assert (day.day, day.late_s) == ("2026-11-19", 0)
+            assert [trouble.kind for trouble in day.calendar_troubles] == ["unread"]
+            began = time.monotonic()
+        assert time.monotonic() - began < 15, "the reader is not waited for"
 
 
 def test_what_a_full_disk_keeps_from_being_taken_up_is_taken_up_later(place: Place) -> None:

@@ -9,6 +9,7 @@ Answer on standard output, both as JSON.
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import stat
@@ -58,6 +59,7 @@ def main() -> None:
     """Read one request, answer it. Ended by a signal when it takes too long."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     signal.alarm(request.total_s)
+    os.nice(5)  # the hub comes first
     resource.setrlimit(resource.RLIMIT_CPU, (request.cpu_s, request.cpu_s))
     with contextlib.suppress(OSError, ValueError):  # not every system has this one
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_AT_MOST, _MEMORY_AT_MOST))

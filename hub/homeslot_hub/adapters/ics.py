@@ -8,7 +8,7 @@ others count. How long this takes and how much memory is not bounded here: see c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -42,8 +42,16 @@ class Contents:
     passed_over: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One entry as it stands in the file, and the number of its first line; None: unreadable."""
+
+    line: int
+    component: icalendar.Component | None
+
+
 class _Wrong(Exception):
-    """What is wrong with one entry."""
+    """What is wrong with one entry, and its line."""
 
 
 def contents(data: bytes, first: date, last: date) -> Contents:
@@ -51,26 +59,20 @@ def contents(data: bytes, first: date, last: date) -> Contents:
     text = _text(data)
     blocks = list(_blocks(text))
     frame = _frame(text, blocks)
-    series: dict[str, list[tuple[int, icalendar.Component | None]]] = {}
-    for name, line, block in blocks:
-        if name == "VEVENT":
-            event = _parsed(block)
-            uid = "" if event is None else str(event.get("UID", ""))
-            series.setdefault(uid or f"line {line}", []).append((line, event))
     entries: list[Entry] = []
     passed_over: list[str] = []
     days = 0
-    for lines in series.values():
+    for series in _series(blocks):
         found: list[Entry] = []
         try:
-            found = _occurrences([event for _, event in lines], frame, first, last)
+            found = _occurrences(series, frame, first, last)
         except MemoryError:
             raise
         except _Wrong as wrong:
-            passed_over.append(f"line {lines[0][0]}: {wrong}")
+            passed_over.append(str(wrong))
         except Exception as error:  # noqa: BLE001  (two libraries before whatever a stranger wrote)
             said = _clean(f"{type(error).__name__}: {error}")
-            passed_over.append(f"line {lines[0][0]}: cannot be read ({said})")
+            passed_over.append(f"line {series[0].line}: cannot be read ({said})")
         days += sum(_days(entry) for entry in found)
         entries += found
         if days > DAYS_AT_MOST:
@@ -86,10 +88,9 @@ def _text(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")  # what old programs of offices write
-    text = text.strip()
-    if not re.match(r"BEGIN:VCALENDAR\s", text, re.IGNORECASE):
+    if not re.match(r"\s*BEGIN:VCALENDAR\s", text, re.IGNORECASE):
         raise IcsError("is no iCalendar file: it does not begin with BEGIN:VCALENDAR")
-    if not re.search(r"\sEND:VCALENDAR$", text, re.IGNORECASE):
+    if not text.rstrip()[-14:].upper().endswith("END:VCALENDAR"):
         raise IcsError("breaks off: it does not end with END:VCALENDAR")
     return text
 
@@ -127,6 +128,24 @@ def _frame(text: str, blocks: Sequence[tuple[str, int, str]]) -> icalendar.Calen
     return frame
 
 
+def _series(blocks: Iterable[tuple[str, int, str]]) -> Iterator[list[_Event]]:
+    """Entries that are one in the sense of the RFC: a rule, and exceptions with the same UID.
+
+    Programs that give one UID to entries that have nothing to do with each other are not rare.
+    """
+    same: dict[str, list[_Event]] = {}
+    for name, line, block in blocks:
+        if name == "VEVENT":
+            event = _Event(line, _parsed(block))
+            uid = "" if event.component is None else str(event.component.get("UID", ""))
+            same.setdefault(uid or f"line {line}", []).append(event)
+    for events in same.values():
+        if any(e.component is not None and "RECURRENCE-ID" in e.component for e in events):
+            yield events
+        else:
+            yield from ([event] for event in events)
+
+
 def _parsed(block: str) -> icalendar.Component | None:
     """A component; None when it cannot be read. A zone is known from then on (RFC 5545, 3.6.5)."""
     try:
@@ -137,14 +156,14 @@ def _parsed(block: str) -> icalendar.Component | None:
 
 
 def _occurrences(
-    events: Sequence[icalendar.Component | None],
+    series: Iterable[_Event],
     frame: icalendar.Calendar,
     first: date,
     last: date,
 ) -> list[Entry]:
     """One series, from `first` to `last`. Raises _Wrong, or whatever the libraries raise."""
     calendar = icalendar.Calendar(frame)
-    calendar.subcomponents = [*frame.subcomponents, *map(_checked, events)]
+    calendar.subcomponents = [*frame.subcomponents, *map(_checked, series)]
     return [
         _entry(event, first, last)
         for event in recurring_ical_events.of(calendar).between(first - _DAY, last + _DAY)
@@ -152,24 +171,32 @@ def _occurrences(
     ]
 
 
-def _checked(event: icalendar.Component | None) -> icalendar.Component:
-    if event is None:
-        raise _Wrong("is no entry that can be read")
+def _checked(event: _Event) -> icalendar.Component:
+    if event.component is None:
+        raise _Wrong(f"line {event.line}: is no entry that can be read")
+    wrong = _wrong(event.component)
+    if wrong:
+        raise _Wrong(f"line {event.line}: {wrong}")
+    return event.component
+
+
+def _wrong(event: icalendar.Component) -> str:
+    """What is wrong with an entry; empty when it can be used."""
     for name, said in event.errors:
         if name in _TIMING:
-            raise _Wrong(f"{name}: {_clean(said)}")
+            return f"{name}: {_clean(said)}"
     if "DTSTART" not in event:
-        raise _Wrong("DTSTART is missing")
+        return "DTSTART is missing"
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
         # A school day is not closed by the hour; and by the second a year has 31 million.
         often = rule.get("FREQ", ["?"])[0] not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
         if often or any(len(rule.get(by, [])) > 1 for by in ("BYHOUR", "BYMINUTE", "BYSECOND")):
-            raise _Wrong("RRULE: repeats within a day")
+            return "RRULE: repeats within a day"
     start, end = event.get("DTSTART"), event.get("DTEND")
     if end is not None and type(start.dt) is type(end.dt) and end.dt < start.dt:
-        raise _Wrong("DTEND is before DTSTART")
-    return event
+        return "DTEND is before DTSTART"
+    return ""
 
 
 def _entry(event: Any, first: date, last: date) -> Entry:

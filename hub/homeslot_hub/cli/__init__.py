@@ -239,7 +239,7 @@ def show_calendar(
     calendars = open_calendars(settings, _now_s)
     if refresh:
         for feed in dict.fromkeys(feed for one in schools for feed in one.feeds):
-            typer.echo(f"Reading {feed.label}", err=True)
+            typer.echo(f"Reading the calendar {feed.label}", err=True)
             calendars.read(feed)
     for feed in calendars.due(schools, network=False):
         calendars.read(feed)
