@@ -41,7 +41,7 @@ def school_by_tls(tmp_path_factory):
 @pytest.fixture(scope="session")
 def booted_by_tls(bench, credentials, school_by_tls):
     """The cart that was given the school's CA, as it first dials its hub."""
-    settings = {"tls": 1, "scan_ms": 60000, "report_s": 60, "diag_s": 60, "keep_alive_s": 600}
+    settings = {"tls": 1, "scan_ms": 60000, "report_s": 240, "diag_s": 60, "keep_alive_s": 600}
     with bench.cart(plan(CART_BY_TLS, credentials, settings, school_by_tls)) as cart:
         yield cart
 
