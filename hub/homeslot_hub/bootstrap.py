@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
 from homeslot_hub.config import ConfigError, Settings, load, read_secret
@@ -65,8 +66,15 @@ def open_store(settings: Settings) -> SqliteStore:
 
 def open_hub(settings: Settings, now_s: NowS) -> Hub:
     """A hub over its database, without any network. Raises StoreError."""
-    hub = Hub(settings.schools, open_store(settings), now_s)
-    hub.know(known_calendars(settings, now_s))
+    return make_hub(settings, open_store(settings), now_s, known_calendars(settings, now_s))
+
+
+def make_hub(
+    settings: Settings, store: SqliteStore, now_s: NowS, calendars: Mapping[str, Calendar]
+) -> Hub:
+    """A hub over `store` and the register in the same file, which knows `calendars` by school."""
+    hub = Hub(settings.schools, store, now_s, register=SqliteRegister(store))
+    hub.know(calendars)
     return hub
 
 
@@ -246,10 +254,8 @@ class Server:
         for school in self.settings.schools:
             # From now on this school's days are ours, though none is judged for a while yet.
             self._store.opened_s(school.name, self._now_s())
-        hub = Hub(self.settings.schools, self._store, self._now_s)
         self._known = self._told = known = self._calendars.known(self.settings.schools)
-        hub.know(known)
-        return hub
+        return make_hub(self.settings, self._store, self._now_s, known)
 
     def _grace_s(self) -> int:
         return max(school.grace_s for school in self.settings.schools)

@@ -221,6 +221,8 @@ def _school(school: SchoolTable, home: Path) -> School:
         closed=_all_dates(school.closed),
         half_days=_all_dates(school.half_days),
         feeds=tuple(_feed(calendar, home) for calendar in school.calendar),
+        principal=None if school.principal is None else _person(school.principal),
+        it=None if school.it is None else _person(school.it),
     )
 
 

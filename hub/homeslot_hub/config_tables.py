@@ -339,6 +339,16 @@ class SchoolTable(Table):
     closed: Dates = Field(default=[], title="dates without school, whatever a calendar says")
     half_days: Dates = Field(default=[], title="half days, whatever a calendar says")
     coordinator: PersonText = Field(title="who gets the digest")
+    principal: PersonText | None = Field(
+        default=None,
+        title="the school's principal",
+        description='a person as "Ann Lee <ann@school.example>"',
+    )
+    it: PersonText | None = Field(
+        default=None,
+        title="who looks after its network and devices",
+        description='a person as "Ann Lee <ann@school.example>"',
+    )
     grace_s: int = Field(
         default=120,
         ge=0,

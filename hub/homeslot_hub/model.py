@@ -125,7 +125,8 @@ class School:
     On a half day `half_day_deadline` counts where it is the earlier one. `grace_s` is how long
     after the deadline the hub waits for reports measured before it. `silent_after_s` is how old the
     last word from a cart may be before it counts as silent. `idle_after_s` is how long a device may
-    draw nothing after it was put back before its cable is suspected.
+    draw nothing after it was put back before its cable is suspected. `principal` and `it` are whom
+    the school named for these roles (N6).
     """
 
     name: str
@@ -142,6 +143,92 @@ class School:
     half_days: frozenset[date] = frozenset()
     feeds: tuple[Feed, ...] = ()
     calendar: Calendar = Calendar()
+    principal: Person | None = None
+    it: Person | None = None
+
+
+DeviceState = Literal["in service", "in repair", "loaner", "lost", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device by its number: its slot in its cart (C4). No person belongs to it (C13).
+
+    `tag` is the asset tag by which the asset system knows it (N11), empty when it has none; `kind`
+    is what it is, such as tablet; `state` is what people say of it (N8, N17).
+    """
+
+    cart: int
+    slot: int
+    tag: str = ""
+    kind: str = ""
+    state: DeviceState = "in service"
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Someone devices are assigned to. At most `allotment` of them may be out, None: any (N3)."""
+
+    person: Person
+    allotment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A device that may be away until the school's deadline of `until` (N3, N8).
+
+    `why` and `authorised` (by whom) are for people to read.
+    """
+
+    until: date
+    why: str
+    authorised: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubstituteDay:
+    """A school day on which a substitute stands in for a teacher: no device may be out (N4)."""
+
+    email: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """`devices` of a cart that a teacher has reserved, on the school's own clock (N5)."""
+
+    cart: int
+    begins: datetime
+    email: str
+    ends: datetime
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """What the register says of one slot. `teacher` is None where it is the cart's own.
+
+    `state_since_s` is when the device was recorded as being in its state.
+    """
+
+    device: Device | None = None
+    state_since_s: int | None = None
+    exemption: Exemption | None = None
+    teacher: Teacher | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CartRegister:
+    """What the register says of one cart at one moment; empty: nothing was ever recorded.
+
+    `slots` has only those of which something is recorded. `teacher` is the cart's own with the
+    allotment that is recorded. `substitutes` are those of the whole district.
+    """
+
+    slots: Mapping[int, SlotRecord] = field(default_factory=dict)
+    teacher: Teacher | None = None
+    substitutes: frozenset[SubstituteDay] = frozenset()
+    reservations: tuple[Reservation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +284,9 @@ Finding = Literal[
     "silent",  # nothing heard: unknown, never empty
     "sensor_fault",  # a bank or a switch that cannot be believed: unknown, never missing
     "power_fault",  # over-current or current flowing backwards
+    "over_allotment",  # N3: more devices of a teacher out than they may have
+    "substitute",  # N4: devices out on a day when a substitute stands in for their teacher
+    "returned",  # N8, N9, N17: in its slot, and recorded as away
 ]
 Confidence = Literal["known", "inferred", "unknown"]
 
@@ -221,17 +311,30 @@ class Verdict:
     hides: tuple[int, ...] = ()
 
 
+Place = Literal["home", "out", "unknown", "excused", "spare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """Why a device that is out of its slot need not be home: `reason` is one sentence (N3, N8)."""
+
+    rule: str
+    slot: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class CartVerdict:
     """The judgement of one cart at `at_s`: each slot's place and all that is wrong, causes first.
 
-    `places` has one word per configured slot: home, out, unknown or spare.
+    `places` has one word per configured slot; `excuses` has one entry for each that is excused.
     """
 
     cart: Cart
     at_s: int
-    places: tuple[Literal["home", "out", "unknown", "spare"], ...]
+    places: tuple[Place, ...]
     verdicts: tuple[Verdict, ...]
+    excuses: tuple[Excuse, ...] = ()
 
     @property
     def all_home(self) -> bool:

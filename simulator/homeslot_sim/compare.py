@@ -18,6 +18,9 @@ WORDS = {
     "silent": "silent",
     "sensor_fault": "sensors dead",
     "power_fault": "power fault",
+    "over_allotment": "over the allotment",
+    "substitute": "out with a substitute",
+    "returned": "recorded as away",
 }
 
 
@@ -32,7 +35,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class CartSaid:
-    """What the hub said of one cart: a place per slot (`home`, `out`, `unknown`, `spare`)."""
+    """What the hub said of one cart: a place per slot, by the hub's words."""
 
     cart: int
     places: tuple[str, ...]

@@ -65,7 +65,15 @@ NAMES = ("init", "serve", "status", "refused", "check", "digest", "calendar", "c
     "arguments",
     [(), *((name,) for name in NAMES)]
     + [("cart", name) for name in ("add", "renew", "remove")]
-    + [("certificate", name) for name in ("show", "renew", "give")],
+    + [("certificate", name) for name in ("show", "renew", "give")]
+    + [("import",), ("export",), ("register",)]
+    + [
+        ("register", name)
+        for name in (
+            *("list", "set", "retire", "exempt", "substitute", "add", "remove"),
+            *("history", "changes", "undo"),
+        )
+    ],
 )
 def test_every_command_answers_help(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -57,6 +57,8 @@ days = ["mon", "sat"]
 closed = ["2026-12-24", "2026-12-31..2027-01-01"]
 half_days = ["2026-12-23"]
 coordinator = "Rosa Diaz <rosa@x.org>"
+principal = "Pia Roth <pia@x.org>"
+it = "Ira Tan <ira@x.org>"
 grace_s = 60
 silent_after_s = 300
 idle_after_s = 600
@@ -142,6 +144,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                     tuple(IGNORE),
                 ),
             ),
+            principal=Person("Pia Roth", "pia@x.org"),
+            it=Person("Ira Tan", "ira@x.org"),
         ),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("homeslot")
-NAMES = ("0001_session",)  # every migration there is, in order
+NAMES = ("0001_session", "0003_register")  # every migration there is, in order
 
 _FIRST = (
     """CREATE TABLE event (
@@ -79,4 +79,26 @@ _FIRST = (
 @migrations(name=NAMES[0])
 def _first(db: Database) -> None:
     for statement in _FIRST:
+        db.execute(statement)
+
+
+# The register is append-only: each change adds a version of each row it touches. `cells` are a
+# row's texts as JSON in the order of its columns, null where it was taken away; `key` its first.
+_REGISTER = (
+    """CREATE TABLE register_change (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at_s INTEGER NOT NULL, who TEXT NOT NULL,
+        what TEXT NOT NULL, source TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE register_row (
+        kind TEXT NOT NULL, school TEXT NOT NULL, key TEXT NOT NULL,
+        change INTEGER NOT NULL REFERENCES register_change (id), cells TEXT,
+        PRIMARY KEY (kind, school, key, change)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX register_row_change ON register_row (change)",
+)
+
+
+@migrations(name="0003_register")
+def _register(db: Database) -> None:
+    for statement in _REGISTER:
         db.execute(statement)

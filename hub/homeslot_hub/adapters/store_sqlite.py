@@ -147,6 +147,9 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {_said(error)}") from error
 
+    # For the modules beside this one that keep tables of their own in the same file.
+    run, run_many, rows = _run, _run_many, _rows
+
     # History
 
     def add_event(self, event: Event) -> bool:

@@ -25,17 +25,20 @@ from homeslot_hub.bootstrap import (
     Server,
     ServerError,
     known_calendars,
+    make_hub,
     open_calendars,
     open_store,
 )
-from homeslot_hub.cli import gateway, report, school_days, setup, trust
+from homeslot_hub.cli import gateway, register, report, school_days, setup, trust
 from homeslot_hub.cli import update as updating
+from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
+from homeslot_hub.service.register_import import RegisterError
 
 _log = logging.getLogger("homeslot.cli")
 app = typer.Typer(
@@ -50,19 +53,11 @@ app.command()(gateway.gateway)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 
-Config = Annotated[
-    Path,
-    typer.Option("--config", "-c", envvar="HOMESLOT_CONFIG", help="The configuration file."),
-]
-DEFAULT = Path("homeslot.toml")
-SchoolName = Annotated[
-    str | None, typer.Option("--school", help="The school's name, where there are several.")
-]
+app.command("import")(register.take_in)
+app.command("export")(register.give_out)
+app.add_typer(register.app, name="register")
+
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
-
-
-class BadArgument(Exception):
-    """A value on the command line that makes no sense, and what is allowed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         BrokerError,
         CredentialError,
         DeskError,
+        RegisterError,
         ServerError,
         StoreError,
         setup.Refused,
@@ -353,9 +349,7 @@ def _opened(config: Path) -> Iterator[Hub]:
     """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
     with closing(open_store(settings)) as store:
-        hub = Hub(settings.schools, store, _now_s)
-        hub.know(known_calendars(settings, _now_s))
-        yield hub
+        yield make_hub(settings, store, _now_s, known_calendars(settings, _now_s))
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from homeslot_hub.model import CartFacts, CartVerdict, School, SchoolDay, Verdict
+from homeslot_hub.model import CartFacts, CartVerdict, Place, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
-from homeslot_hub.service.digest import TAGS, compose
+from homeslot_hub.service.digest import PLACES, TAGS, compose
 from homeslot_hub.service.status import CartStatus, Status
 
 COUNTS = {  # counters of the intake that a person should see when they are not zero
@@ -93,6 +93,7 @@ def check_parts(day: SchoolDay) -> list[Part]:
     for verdict in day.carts:
         parts.append(_headline(day.school, verdict))
         parts += [line for wrong in verdict.verdicts for line in _reasons(wrong)]
+        parts += [f"  Excused ({said.rule}): {said.reason}" for said in verdict.excuses]
     if day.unknown_controllers:
         parts.append(f"Unknown controllers heard: {', '.join(day.unknown_controllers)}")
     return parts
@@ -146,13 +147,15 @@ def _style(head: str, cell: str) -> str:
 
 def _carts(carts: Sequence[CartStatus], status: Status) -> Grid:
     school = carts[0].school
-    heads = ("cart", "room", "heard", "home", "out", "unknown", "mains", "lock", "faults")
-    rows = tuple(_cart_row(cart, status.at_s) for cart in carts)
+    excused = any("excused" in cart.verdict.places for cart in carts)
+    shown = [place for place in PLACES if excused or place != "excused"]
+    heads = ("cart", "room", "heard", *shown, "mains", "lock", "faults")
+    rows = tuple(_cart_row(cart, status.at_s, shown) for cart in carts)
     title = f"{school.name}, {words.clock(school.zone, status.at_s, 0)}"
-    return Grid(title, heads, rows, frozenset({0, 3, 4, 5}))
+    return Grid(title, heads, rows, frozenset({0, *range(3, 3 + len(shown))}))
 
 
-def _cart_row(status: CartStatus, at_s: int) -> tuple[str, ...]:
+def _cart_row(status: CartStatus, at_s: int, shown: Sequence[Place]) -> tuple[str, ...]:
     verdict, facts, school = status.verdict, status.facts, status.school
     cart, places = verdict.cart, verdict.places
     findings = {wrong.finding for wrong in verdict.verdicts}
@@ -170,7 +173,7 @@ def _cart_row(status: CartStatus, at_s: int) -> tuple[str, ...]:
         str(cart.number),
         cart.room,
         heard,
-        *(str(places.count(place)) for place in ("home", "out", "unknown")),
+        *(str(places.count(place)) for place in shown),
         "unknown" if silent else mains,
         "unknown" if silent else _lock(facts),
         _faults(cart.number, verdict.verdicts),
@@ -231,9 +234,7 @@ def _faults(cart: int, verdicts: Iterable[Verdict]) -> str:
 
 def _headline(school: School, verdict: CartVerdict) -> str:
     cart, places = verdict.cart, verdict.places
-    tally = ", ".join(
-        f"{places.count(place)} {place}" for place in ("home", "out", "unknown") if place in places
-    )
+    tally = ", ".join(f"{places.count(place)} {place}" for place in PLACES if place in places)
     when = words.clock(school.zone, verdict.at_s, 0)
     outcome = "all is well" if verdict.all_home else words.count(len(verdict.verdicts), "finding")
     return f"Cart {cart.number}, {cart.room}, as of {when}: {tally}; {outcome}"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from homeslot_hub.model import Cart, CartFacts, Fact, School, Verdict
+from homeslot_hub.model import Cart, CartFacts, CartRegister, Fact, School, Verdict
 from homeslot_hub.rules import words
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One cart with the facts of it at `at_s`."""
+    """One cart with the facts of it at `at_s`, and what the register said of it then."""
 
     school: School
     cart: Cart
     facts: CartFacts
     at_s: int
+    register: CartRegister = field(default_factory=CartRegister)
 
     def clock(self, moment_s: int) -> str:
         """`moment_s` on the school's wall, as seen from the moment of the case."""
@@ -26,8 +27,12 @@ class Case:
         return "" if since_s is None else f" since {self.clock(since_s)}"
 
     def device(self, slot: int) -> str:
-        """The name of the device of `slot` (C4)."""
-        return words.device(self.cart.number, slot)
+        """The name of the device of `slot` (C4), with its asset tag where one is recorded (N11)."""
+        name = words.device(self.cart.number, slot)
+        record = self.register.slots.get(slot)
+        if record is None or record.device is None or not record.device.tag:
+            return name
+        return f"{name} (tag {record.device.tag})"
 
 
 def sensor_fault(

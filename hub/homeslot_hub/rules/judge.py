@@ -1,4 +1,4 @@
-"""What the facts of one cart mean at one moment: rules C1 to C4, C6 and C7.
+"""What the facts of one cart mean at one moment: rules C1 to C4, C6, C7, and N3 to N17 of register.
 
 Theory of operation. A cause is said once, and what it would make appear is hidden behind it:
 
@@ -12,16 +12,27 @@ is said, never taken for fine. Verdicts stand in the order of CAUSES_FIRST. The 
 of the answer to the rule's question: `known` where a switch says so, `inferred` where history does
 (C7), `unknown` where nothing can (silent, sensor_fault).
 
-A place is `unknown` exactly when a silent or sensor_fault verdict hides its slot.
+A place is `unknown` exactly when a silent or sensor_fault verdict hides its slot, and `excused`
+exactly when it is out and the register says why.
 """
 
 from __future__ import annotations
 
-from homeslot_hub.model import Cart, CartFacts, CartVerdict, Finding, School, Verdict
+from homeslot_hub.model import (
+    Cart,
+    CartFacts,
+    CartRegister,
+    CartVerdict,
+    Finding,
+    Place,
+    School,
+    Verdict,
+)
 from homeslot_hub.rules import words
 from homeslot_hub.rules.case import Case
 from homeslot_hub.rules.fittings import judge_box, judge_lock, judge_mains
-from homeslot_hub.rules.slots import Place, judge_slots
+from homeslot_hub.rules.register import excuse, judge_returned, judge_substitutes
+from homeslot_hub.rules.slots import judge_slots
 
 CAUSES_FIRST: tuple[Finding, ...] = (
     "silent",
@@ -29,15 +40,28 @@ CAUSES_FIRST: tuple[Finding, ...] = (
     "unplugged",
     "power_fault",
     "unlocked",
+    "substitute",
     "out",
+    "returned",
     "not_charging",
+    "over_allotment",
 )
 _RANK = {finding: rank for rank, finding in enumerate(CAUSES_FIRST)}
+NOTHING_RECORDED = CartRegister()
 
 
-def judge_cart(school: School, cart: Cart, facts: CartFacts, at_s: int) -> CartVerdict:
-    """The judgement of `cart` at `at_s` from what was measured until then. Pure; never raises."""
-    case = Case(school, cart, facts, at_s)
+def judge_cart(
+    school: School,
+    cart: Cart,
+    facts: CartFacts,
+    at_s: int,
+    register: CartRegister = NOTHING_RECORDED,
+) -> CartVerdict:
+    """The judgement of `cart` at `at_s` from what was measured and recorded until then.
+
+    Pure; never raises. What is found over all carts of a school is register.judge_allotments'.
+    """
+    case = Case(school, cart, facts, at_s, register)
     if facts.heard_s is None or at_s - facts.heard_s > school.silent_after_s:
         return _judge_silent(case)
     return _judge_heard(case)
@@ -47,13 +71,27 @@ def _judge_heard(case: Case) -> CartVerdict:
     places, verdicts = judge_slots(case)
     home: tuple[int, ...] = ()
     if case.facts.mains.value == "off":
-        home = tuple(number for number, place in enumerate(places, 1) if place == "home")
+        home = _at(places, "home")
     verdicts += judge_mains(case, home)
     verdicts += judge_lock(case)
     verdicts += judge_box(case)
+    if case.register is not NOTHING_RECORDED:
+        verdicts += judge_substitutes(case, _at(places, "out"))
+        verdicts += judge_returned(case, _at(places, "home"))
     if len(verdicts) > 1:
         verdicts.sort(key=lambda verdict: _RANK[verdict.finding])
-    return CartVerdict(case.cart, case.at_s, places, tuple(verdicts))
+    excuses = (excuse(case, slot) for slot in _at(places, "excused"))
+    return CartVerdict(
+        case.cart,
+        case.at_s,
+        places,
+        tuple(verdicts),
+        tuple(said for said in excuses if said is not None),
+    )
+
+
+def _at(places: tuple[Place, ...], word: Place) -> tuple[int, ...]:
+    return tuple(number for number, place in enumerate(places, 1) if place == word)
 
 
 def _judge_silent(case: Case) -> CartVerdict:
@@ -87,11 +125,13 @@ def _judge_silent(case: Case) -> CartVerdict:
 
 def _last_known(case: Case, heard_s: int) -> str:
     """What a cart that is silent now said last, in one sentence."""
-    before = _judge_heard(Case(case.school, case.cart, case.facts, heard_s))
+    before = _judge_heard(Case(case.school, case.cart, case.facts, heard_s, case.register))
     parts = [f"{before.places.count('home')} home"]
     away = [number for number, place in enumerate(before.places, 1) if place == "out"]
     if away:
         parts.append(f"{len(away)} out ({words.devices(case.cart.number, away)})")
+    if before.excuses:
+        parts.append(f"{len(before.excuses)} excused")
     if "unknown" in before.places:
         parts.append(f"{before.places.count('unknown')} unknown")
     found = {verdict.finding for verdict in before.verdicts}

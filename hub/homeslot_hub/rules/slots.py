@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Literal
 
-from homeslot_hub.model import Fact, SlotFacts, Verdict
+from homeslot_hub.model import Fact, Place, SlotFacts, Verdict
 from homeslot_hub.rules import words
 from homeslot_hub.rules.case import Case, sensor_fault
-
-Place = Literal["home", "out", "unknown", "spare"]
+from homeslot_hub.rules.register import excuse, teacher_of
 
 # Shelves that take turns: a third of the cart at a time, 20 minutes each (a district's own guide),
 # so a slot waits up to 40 minutes for its turn and is not suspected within an hour (C1).
@@ -48,8 +46,11 @@ def judge_slots(case: Case) -> tuple[tuple[Place, ...], list[Verdict]]:
             else:
                 unclear.append(number)
         elif presence == "absent":
-            places.append("out")
-            away.append(number)
+            if excuse(case, number) is None:
+                places.append("out")
+                away.append(number)
+            else:
+                places.append("excused")
         else:
             places.append("unknown")
             unclear.append(number)
@@ -84,7 +85,11 @@ def _out(case: Case, away: list[int]) -> list[Verdict]:
         if since_s is None:
             reason = f"{case.device(number)} is out of its slot, since when is not known."
         evidence = f"Switch of slot {number} open."
-        verdicts.append(Verdict("C2", "out", (number,), since_s, "known", reason, evidence, action))
+        person = teacher_of(case, number).person
+        whom = "" if person == case.cart.teacher else f"Ask {person.name} first. "
+        verdicts.append(
+            Verdict("C2", "out", (number,), since_s, "known", reason, evidence, whom + action)
+        )
     return verdicts
 
 

@@ -18,20 +18,24 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from homeslot_hub.model import CartVerdict, Finding, Person, School, SchoolDay, Verdict
+from homeslot_hub.model import CartVerdict, Finding, Person, Place, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
 
 TEXT_COLUMNS = 78
+PLACES: tuple[Place, ...] = ("home", "out", "unknown", "excused")  # in the order of any tally
 LINES_AT_MOST = 6  # of one group: more times than this become "between … and …"
 
 # Between carts: danger first, then what is lost or open tonight, then what is not known.
 URGENT_FIRST: tuple[Finding, ...] = (
     "power_fault",
     "unlocked",
+    "substitute",
     "out",
     "silent",
     "unplugged",
     "sensor_fault",
+    "over_allotment",
+    "returned",
     "not_charging",
 )
 Tone = Literal["alarm", "warning", "unknown"]
@@ -43,6 +47,9 @@ TAGS: dict[Finding, tuple[str, Tone]] = {
     "unplugged": ("Not plugged in", "warning"),
     "sensor_fault": ("Sensor fault", "unknown"),
     "not_charging": ("Not charging", "warning"),
+    "over_allotment": ("Over allotment", "warning"),
+    "substitute": ("Substitute day", "alarm"),
+    "returned": ("Came back", "warning"),
 }
 # What several verdicts about one slot each are called together, by finding and rule.
 TOGETHER = {
@@ -50,6 +57,9 @@ TOGETHER = {
     ("not_charging", "C7"): "{} devices have drawn nothing:",
     ("power_fault", "C1"): "{} slots have drawn too much current or fed some back:",
     ("sensor_fault", "C2"): "The switches of {} slots cannot be believed:",
+    ("returned", "N8"): "{} devices are in their slots, but recorded as in repair:",
+    ("returned", "N9"): "{} devices are in their slots, but recorded as lost:",
+    ("returned", "N17"): "{} devices are in their slots, but recorded as retired:",
     ("sensor_fault", "C7"): "{} devices are in their slots, but their charging is not measured:",
 }
 
@@ -88,6 +98,7 @@ class CartPart:
     teacher: Person
     tally: str
     troubles: tuple[Trouble, ...]
+    excused: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,11 @@ def _page(day: SchoolDay) -> Page:
         school=name,
         when=f"{on:%A} {on.day} {on:%B} {on.year}, {at}",
         outcome=outcome[:1].upper() + outcome[1:],
-        tally=tuple((word, _places(day.carts, word)) for word in ("home", "out", "unknown")),
+        tally=tuple(
+            (word, number)
+            for word in PLACES
+            if (number := _places(day.carts, word)) or word != "excused"
+        ),
         late=late,
         carts=tuple(_cart_part(school, cart, day.deadline_s) for cart in troubled),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
@@ -208,19 +223,27 @@ def _outcome(day: SchoolDay, troubled: int) -> str:
     """`1 device out, 10 unknown, 3 carts need a hand`, or that all is well."""
     if not day.carts:
         return "no carts are configured"
-    home, out, unknown = (_places(day.carts, word) for word in ("home", "out", "unknown"))
+    home, out, unknown, excused = (_places(day.carts, word) for word in PLACES)
     if not troubled:
         carts = words.count(len(day.carts), "cart")
-        return f"all {words.count(home, 'device')} home, {carts} {_secured(day.carts)}"
+        return f"{_all_home(home, excused)}, {carts} {_secured(day.carts)}"
     parts = []
     if out:
         parts.append(f"{words.count(out, 'device')} out")
     if unknown:
         parts.append(f"{unknown} unknown" if out else f"{words.count(unknown, 'device')} unknown")
     if not parts:
-        parts.append(f"all {words.count(home, 'device')} home")
+        parts.append(_all_home(home, excused))
+    elif excused:
+        parts.append(f"{excused} excused")
     parts.append(words.count(troubled, "cart needs a hand", "carts need a hand"))
     return ", ".join(parts)
+
+
+def _all_home(home: int, excused: int) -> str:
+    """`all 30 devices home`, or `28 devices home, 2 excused`."""
+    devices = words.count(home, "device")
+    return f"{devices} home, {excused} excused" if excused else f"all {devices} home"
 
 
 def _secured(carts: Sequence[CartVerdict]) -> str:
@@ -240,8 +263,8 @@ def _numbers(carts: Sequence[CartVerdict]) -> str:
 def _fine(carts: Sequence[CartVerdict]) -> str:
     if not carts:
         return ""
-    devices = words.count(_places(carts, "home"), "device")
-    return f"{_numbers(carts)}. All {devices} home, {_secured(carts)}."
+    outcome = _all_home(_places(carts, "home"), _places(carts, "excused"))
+    return f"{_numbers(carts)}. {outcome[:1].upper()}{outcome[1:]}, {_secured(carts)}."
 
 
 def _strangers(controllers: Sequence[str]) -> str:
@@ -258,9 +281,7 @@ def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart
     groups: defaultdict[tuple[Finding, str, str], list[Verdict]] = defaultdict(list)
     for verdict in judged.verdicts:
         groups[verdict.finding, verdict.rule, verdict.action].append(verdict)
-    tally = [
-        f"{places.count(word)} {word}" for word in ("home", "out", "unknown") if word in places
-    ]
+    tally = [f"{places.count(word)} {word}" for word in PLACES if word in places]
     if judged.at_s != deadline_s:
         tally.append(f"at {words.clock(school.zone, judged.at_s, deadline_s)}, its own deadline")
     return CartPart(
@@ -269,7 +290,16 @@ def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart
         teacher=cart.teacher,
         tally=", ".join(tally),
         troubles=tuple(_trouble(school, judged, group) for group in groups.values()),
+        excused=_excused(judged),
     )
+
+
+def _excused(judged: CartVerdict) -> tuple[str, ...]:
+    """Why the excused need not be home; who they are, where that is more than LINES_AT_MOST."""
+    if len(judged.excuses) <= LINES_AT_MOST:
+        return tuple(said.reason for said in judged.excuses)
+    names = words.devices(judged.cart.number, (said.slot for said in judged.excuses))
+    return (f"{names}: `homeslot check` says why.",)
 
 
 def _trouble(school: School, judged: CartVerdict, group: Sequence[Verdict]) -> Trouble:

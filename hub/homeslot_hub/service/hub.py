@@ -8,12 +8,14 @@ from datetime import date
 
 from homeslot_hub.model import Calendar, Cart, CartFacts, Command, Message, School, SchoolDay
 from homeslot_hub.rules import calendar, closures
-from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
+from homeslot_hub.rules.register import judge_allotments
 from homeslot_hub.service import status
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
 from homeslot_hub.service.due import Due
 from homeslot_hub.service.intake import Intake
 from homeslot_hub.service.ports import Store
+from homeslot_hub.service.register import RegisterStore, View
 
 STRANGER_S = 86400  # an unknown controller is worth a line while it was heard within a day
 
@@ -22,7 +24,8 @@ class Hub:
     """Schools and their carts, over one store. One thread at a time.
 
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
-    picture is kept. Constructing a hub reads nothing and writes nothing.
+    picture is kept. Without a `register` nothing counts as recorded. Constructing a hub reads
+    nothing and writes nothing.
     """
 
     def __init__(
@@ -31,11 +34,13 @@ class Hub:
         store: Store,
         now_s: Callable[[], int],
         checkpoint_every: int = CHECKPOINT_EVERY,
+        register: RegisterStore | None = None,
     ) -> None:
         self.schools = schools
         self._store = store
         self._now_s = now_s
         self._beliefs = Beliefs(store, checkpoint_every)
+        self._register = View(register, schools)
         self._intake = Intake(schools, store, self._beliefs, now_s)
         self._due = Due(schools, store, self.judge_day)
 
@@ -52,7 +57,7 @@ class Hub:
         return self._beliefs.facts(controller, at_s)
 
     def judge(self, school: School, at_s: int, judged_s: int | None = None) -> SchoolDay:
-        """The school's carts judged as of `at_s`. No side effects."""
+        """The school's carts judged as of `at_s`, by the register of then. No side effects."""
         now_s = self._now_s() if judged_s is None else judged_s
         day = calendar.school_day_of(school, at_s)
         return self._judged(school, day, at_s, now_s, dict.fromkeys(school.carts, at_s))
@@ -66,15 +71,23 @@ class Hub:
     def _judged(
         self, school: School, day: date, at_s: int, now_s: int, carts_at_s: Mapping[Cart, int]
     ) -> SchoolDay:
+        recorded = self._register.carts(school, at_s)
+        carts = tuple(
+            judge_cart(
+                school,
+                cart,
+                self._beliefs.facts(cart.controller, cart_at_s),
+                cart_at_s,
+                recorded.get(cart.number, NOTHING_RECORDED),
+            )
+            for cart, cart_at_s in carts_at_s.items()
+        )
         return SchoolDay(
             school=school,
             day=day.isoformat(),
             deadline_s=calendar.deadline_s(school, day),
             judged_s=now_s,
-            carts=tuple(
-                judge_cart(school, cart, self._beliefs.facts(cart.controller, cart_at_s), cart_at_s)
-                for cart, cart_at_s in carts_at_s.items()
-            ),
+            carts=judge_allotments(school, carts, recorded),
             unknown_controllers=tuple(
                 stranger.controller
                 for stranger in self._store.strangers()
@@ -100,4 +113,4 @@ class Hub:
 
     def status(self) -> status.Status:
         """How everything stands now."""
-        return status.read(self.schools, self._store, self._beliefs, self._now_s())
+        return status.read(self.schools, self._store, self._beliefs, self._now_s(), self._register)

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from homeslot import contract
 from homeslot_hub.model import CalendarTrouble, CartFacts, CartVerdict, School
 from homeslot_hub.rules import closures
-from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
+from homeslot_hub.rules.register import judge_allotments
 from homeslot_hub.service.beliefs import Beliefs
 from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
+from homeslot_hub.service.register import View
 from homeslot_hub.service.wire import decode
 
 WATCHED_EVENTS = 2000  # no cart keeps more for later
@@ -48,19 +50,30 @@ class Status:
     calendar_troubles: tuple[CalendarTrouble, ...] = ()
 
 
-def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int) -> Status:
+def read(
+    schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int, register: View
+) -> Status:
     """The status of all carts of `schools` at `at_s`."""
     carts = []
     for school in schools:
-        for cart in school.carts:
-            facts = beliefs.facts(cart.controller, at_s)
+        recorded = register.carts(school, at_s)
+        believed = [beliefs.facts(cart.controller, at_s) for cart in school.carts]
+        verdicts = judge_allotments(
+            school,
+            [
+                judge_cart(school, cart, facts, at_s, recorded.get(cart.number, NOTHING_RECORDED))
+                for cart, facts in zip(school.carts, believed, strict=True)
+            ],
+            recorded,
+        )
+        for cart, facts, verdict in zip(school.carts, believed, verdicts, strict=True):
             latest = beliefs.of(cart.controller).latest
             link, hello = _body(latest.get("link")), _body(latest.get("hello"))
             state, diag = _body(latest.get("state")), _body(latest.get("diag"))
             carts.append(
                 CartStatus(
                     school=school,
-                    verdict=judge_cart(school, cart, facts, at_s),
+                    verdict=verdict,
                     facts=facts,
                     link="unknown" if link is None else link.link,
                     firmware=None if hello is None else _firmware(hello),

@@ -1,0 +1,224 @@
+"""The register's history on a real file, beside a plain list of dictionaries."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from homeslot_hub.adapters.register_sqlite import SqliteRegister
+from homeslot_hub.adapters.store_sqlite import SqliteStore
+from homeslot_hub.model import School, Teacher
+from homeslot_hub.service import register_tables as tables
+from homeslot_hub.service.register import Touched, View
+from homeslot_hub.service.register_import import Carts, Plan, complete, given, keep
+from homeslot_hub.service.register_tables import KINDS, Key, Kind, Row
+
+from .reports import CART, SCHOOL, START_S, TEACHER
+
+State = dict[tuple[str, Key], Row]
+SCHOOLS = st.sampled_from(["Lincoln", "Roosevelt"])
+NUMBERS = st.sampled_from(["1", "2"])
+TEXTS = st.sampled_from(["", "A-1", "'", '"', "=1+1", "Süd, 2"])
+
+
+def rows_of(kind: Kind) -> st.SearchStrategy[Row]:
+    columns = [
+        SCHOOLS if c.name == "school" else NUMBERS if i < kind.keys else TEXTS
+        for i, c in enumerate(kind.columns)
+    ]
+    return st.tuples(*columns)
+
+
+class Register(RuleBasedStateMachine):
+    """Changes of any rows, taken back at any time, by a clock that may be set back."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.now_s = START_S
+        self.states: list[State] = [{}]  # after each change
+        self.touched: list[dict[tuple[str, Key], Row | None]] = []  # by each change
+        self.moments: list[int] = []  # of each change
+        self.open()
+
+    def open(self) -> None:
+        self.store = SqliteStore(self.folder / "homeslot.db")
+        self.register = SqliteRegister(self.store)
+
+    @rule(
+        rows=st.lists(
+            st.sampled_from(list(KINDS.values())).flatmap(
+                lambda kind: st.tuples(st.just(kind), rows_of(kind), st.booleans())
+            ),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    def change(self, rows: list[tuple[Kind, Row, bool]]) -> None:
+        state = dict(self.states[-1])
+        touched = {}
+        for kind, row, kept in rows:
+            key = kind.key(row)
+            touched[kind.name, key] = Touched(kind, key, None, row if kept else None)
+        for name, one in touched.items():
+            if one.after is None:
+                state.pop(name, None)
+            else:
+                state[name] = one.after
+        with self.register.transaction():
+            made = self.register.add_change(self.now_s, "rosa", "set", "", touched.values())
+        assert (made.id, made.rows) == (len(self.states), len(touched))
+        self.states.append(state)
+        self.touched.append({name: one.after for name, one in touched.items()})
+        self.moments.append(self.now_s)
+
+    @precondition(lambda self: len(self.states) > 1)
+    @rule()
+    def undo(self) -> None:
+        [last] = self.register.changes(1)
+        with self.register.transaction():
+            made = self.register.take_back(last, self.now_s, "rosa")
+        assert made.rows == last.rows
+        before = self.states[-2]
+        self.touched.append({name: before.get(name) for name in self.touched[-1]})
+        self.states.append(before)
+        self.moments.append(self.now_s)
+
+    @rule(by_s=st.integers(-100, 1000))
+    def time_passes(self, by_s: int) -> None:
+        self.now_s += by_s
+
+    @rule()
+    def broken_off(self) -> None:
+        """A change that fails half-way is none."""
+        touched = Touched(tables.TEACHERS, ("x@x",), None, ("x@x", "X", ""))
+        with pytest.raises(ZeroDivisionError), self.register.transaction():
+            self.register.add_change(self.now_s, "rosa", "import", "", [touched])
+            raise ZeroDivisionError
+
+    @rule()
+    def restart(self) -> None:
+        self.store.close()
+        self.open()
+
+    @rule(data=st.data())
+    def as_of(self, data: st.DataObject) -> None:
+        at_s = data.draw(st.sampled_from([START_S - 1, *self.moments, self.now_s]))
+        seen = [i for i, moment in enumerate(self.moments) if moment <= at_s]
+        # A change by a clock that was set back counts from its own time.
+        state: dict[tuple[str, Key], Row | None] = {}
+        for i in seen:
+            state |= self.touched[i]
+        assert self.read(at_s) == {name: row for name, row in state.items() if row is not None}
+        assert self.register.version(at_s) == (len(seen), max((i + 1 for i in seen), default=0))
+
+    def read(self, at_s: int | None = None) -> State:
+        return {
+            (kind.name, kind.key(row)): row
+            for kind in KINDS.values()
+            for row in self.register.rows(kind, None, at_s)
+        }
+
+    @invariant()
+    def holds_what_was_recorded(self) -> None:
+        if not hasattr(self, "states"):
+            return
+        assert self.read() == self.states[-1]
+        for school in ("Lincoln", "Roosevelt"):
+            rows = self.register.rows(tables.DEVICES, school)
+            assert all(row[0] == school for row in rows)
+        [*last] = self.register.changes(1)
+        for change in last:
+            for kind, key, before, after in self.register.touched(change.id):
+                assert before == self.states[-2].get((kind.name, key))
+                assert after == self.states[-1].get((kind.name, key))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+            shutil.rmtree(self.folder)
+
+
+TestRegister = Register.TestCase
+TestRegister.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+
+
+# The whole way of a command, and what the rules are given of it.
+
+
+class Desk:
+    """Records rows on a real file, as a command does."""
+
+    def __init__(self, folder: Path, *schools: School) -> None:
+        self.store = SqliteStore(folder / "homeslot.db")
+        self.register = SqliteRegister(self.store)
+        self.schools = schools
+        self.now_s = START_S
+
+    def record(self, kind: str, **texts: str) -> Plan:
+        plan = Plan()
+        drafts = given(KINDS[kind], kind, texts, Carts(self.schools), plan)
+        with self.register.transaction():
+            complete(plan, drafts, self.register, self.schools)
+            keep(plan, self.register, self.now_s, "rosa", "set", "")
+        return plan
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path, SCHOOL)
+    yield desk
+    desk.store.close()
+
+
+def test_n8_the_view_says_since_when_a_device_is_in_its_state(desk):
+    desk.record("devices", number="7-1", tag="A-1")
+    desk.now_s += 100
+    desk.record("devices", number="7-1", state="in repair")
+    desk.now_s += 100
+    desk.record("devices", number="7-1", tag="A-2")
+    record = View(desk.register, [SCHOOL]).carts(SCHOOL, desk.now_s)[7].slots[1]
+    assert record.device is not None
+    assert (record.device.tag, record.state_since_s) == ("A-2", START_S + 100)
+
+
+def test_c8_a_moment_is_judged_by_what_was_recorded_then(desk):
+    view = View(desk.register, [SCHOOL])
+    assert view.carts(SCHOOL, START_S + 1000) == {}
+    desk.now_s = START_S + 500
+    desk.record("devices", number="7-1", state="lost")
+    assert view.carts(SCHOOL, START_S + 499) == {}
+    assert view.carts(SCHOOL, START_S + 500)[7].slots[1].device.state == "lost"
+    desk.now_s = START_S + 600
+    with desk.register.transaction():
+        desk.register.take_back(desk.register.changes(1)[0], desk.now_s, "rosa")
+    assert view.carts(SCHOOL, START_S + 599)[7].slots[1].device.state == "lost"
+    assert view.carts(SCHOOL, START_S + 600)[7].slots == {}
+
+
+def test_c5_n3_the_view_joins_teachers_of_both_the_table_and_the_carts(desk):
+    desk.record("teachers", email="Lee@x.org", name="Ann Lee", allotment="3")
+    desk.record("teachers", email=TEACHER.email.upper(), name="Ms Rivera", allotment="20")
+    desk.record("slots", number="7-2", teacher="Ann Lee <LEE@X.org>")
+    desk.record("slots", number="7-3", teacher=TEACHER.email)
+    desk.record("substitutes", teacher="lee@x.org", date="2026-11-17")
+    cart = View(desk.register, [SCHOOL]).carts(SCHOOL, START_S)[7]
+    assert cart.teacher == Teacher(CART.teacher, 20)
+    assert cart.slots[2].teacher is not None
+    assert (cart.slots[2].teacher.person.name, cart.slots[2].teacher.allotment) == ("Ann Lee", 3)
+    assert [day.email for day in cart.substitutes] == ["lee@x.org"]
+
+
+def test_what_the_view_keeps_ends_with_the_next_change(desk):
+    view = View(desk.register, [SCHOOL])
+    desk.record("devices", number="7-1", tag="A")
+    first = view.carts(SCHOOL, START_S)
+    assert view.carts(SCHOOL, START_S + 9) is first
+    desk.record("devices", number="7-1", tag="B")
+    assert view.carts(SCHOOL, START_S)[7].slots[1].device.tag == "B"
