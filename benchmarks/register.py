@@ -12,7 +12,8 @@ from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.register_export import tables
-from homeslot_hub.service.register_import import Carts, Plan, complete, draft, keep
+from homeslot_hub.service.register_plan import Plan, complete, keep
+from homeslot_hub.service.register_sheets import Carts, draft
 
 CARTS_OF_SCHOOL = 100
 

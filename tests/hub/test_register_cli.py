@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
+from contextlib import chdir, closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
+from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.service import register_tables as tables
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.register import Touched
@@ -44,8 +49,8 @@ def test_n1_a_dry_run_says_what_would_change_and_changes_nothing(stocked: Comman
     out = stocked.ok("import", str(file), "--dry-run")
     assert out.splitlines() == [
         "devices: 1 added, 1 changed, 1 unchanged",
-        "  1-1: state in service -> lost",
-        "  1-4: new, tag A-4, state loaner",
+        "  1-1 of Example School: state in service -> lost",
+        "  1-4 of Example School: new, tag A-4, state loaner",
         "Nothing was changed: this was a dry run.",
     ]
     assert len(devices(stocked)) == 3
@@ -56,7 +61,7 @@ def test_n1_a_dry_run_with_wrong_rows_says_both_and_fails(stocked: CommandLine) 
     file.write_text("number,tag\n1-4,A-4\n1-99,A-5\n")
     status, out, err = stocked.run("import", str(file), "--dry-run")
     assert status == 1
-    assert "1-4: new, tag A-4" in out
+    assert "1-4 of Example School: new, tag A-4" in out
     assert 'list.csv, row 3, slot: is "99"; cart 1 has slots 1 to 30' in err
     status, out, err = stocked.run("import", str(file))
     assert (status, out) == (1, "")
@@ -85,7 +90,8 @@ def test_n8_n17_one_device_is_set_exempted_and_retired_and_keeps_its_history(
     stocked: CommandLine,
 ) -> None:
     stocked.ok("register", "set", "1-2", "state=repair", "tag=A-20")
-    assert devices(stocked)[1] == ["1-2", "A-20", "tablet", "in", "repair"]
+    assert devices(stocked)[1][:5] == ["1-2", "A-20", "tablet", "in", "repair"]
+    assert devices(stocked)[1][5] == f"{datetime.now():%Y-%m-%d}", "since when it is"
     stocked.ok("register", "retire", "1-2")
     history = stocked.ok("register", "history", "1-2").splitlines()
     assert [row.split()[3:] for row in history[2:] if row] == [
@@ -214,6 +220,20 @@ def test_a_terminal_is_shown_how_many_rows_were_read(stocked: CommandLine) -> No
     assert b"60 rows read" in shown
 
 
+def test_every_line_of_the_page_about_it_does_what_it_says(line: CommandLine) -> None:
+    line.ok("init")
+    more = ("--number", "7", "--room", "Room 7", "--teacher", "Bo Ek <bo@x.org>")
+    line.ok("cart", "add", "cart-7", *more)
+    page = Path(__file__).parents[2] / "docs" / "register.md"
+    commands = re.findall(r"^homeslot (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    assert len(commands) > 12
+    with chdir(line.config.parent):
+        Path("tablets.csv").write_text("number,tag\n7-12,A-1\n")
+        for command in commands:
+            words = shlex.split(command)
+            line.ok(*words, *["--yes"] * (words[1] in ("undo", "remove")))
+
+
 # How a day is judged by it
 
 
@@ -236,6 +256,21 @@ def test_n8_a_check_says_who_is_excused_by_what_was_recorded_then(start, clock) 
     clock.now_s = START_S + 60
     [shown] = hub.status().carts
     assert shown.verdict == now
+
+
+def test_n8_a_running_hub_goes_by_what_a_command_has_just_recorded(start, clock) -> None:
+    _, store = start(clock)
+    hub = Hub((SCHOOL,), store, clock, register=SqliteRegister(store))
+    cart = Reporter()
+    hub.take([cart.state(), cart.event("slot", 2, "empty")])
+    assert hub.judge(SCHOOL, START_S).carts[0].places[1] == "out"
+    with closing(SqliteStore(store.path)) as other:
+        register = SqliteRegister(other)
+        row = (SCHOOL.name, "7", "2", "", "", "loaner")
+        with register.transaction():
+            touched = [Touched(tables.DEVICES, row[:3], None, row)]
+            register.add_change(START_S, "rosa", "set", "", touched)
+    assert hub.judge(SCHOOL, START_S).carts[0].places[1] == "excused"
 
 
 def test_n3_the_hub_counts_a_teachers_devices_over_the_school(start, clock) -> None:

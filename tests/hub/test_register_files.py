@@ -24,16 +24,8 @@ from homeslot_hub.model import Person, School
 from homeslot_hub.service import register_tables as tables
 from homeslot_hub.service.register import Touched
 from homeslot_hub.service.register_export import tables as exported
-from homeslot_hub.service.register_import import (
-    Carts,
-    Draft,
-    Plan,
-    RegisterError,
-    Sheet,
-    complete,
-    draft,
-    keep,
-)
+from homeslot_hub.service.register_plan import Plan, complete, keep
+from homeslot_hub.service.register_sheets import Carts, Draft, RegisterError, Sheet, draft
 from homeslot_hub.service.register_tables import KINDS, Kind, Row
 
 from .reports import CART, SCHOOL, START_S
@@ -206,6 +198,7 @@ def test_n15_no_cell_of_an_export_is_a_formula(tmp_path: Path) -> None:
         "Cart\tSlot\tTag\tKind\n7\t1\tA-1\ttablet\n",
         "\ufeffCart #|Slot #|Barcode|Device Type\n07|01|A-1|tablet\n",
         '"number","tag","kind"\r\n"7-1","A-1","  tablet "\r\n\r\n',
+        "\n,,\nNumber,Tag,Kind\n,,\n7-1,A-1,tablet\n",
         "School,Number,AssetTag,Kind,Model,Purchased\n lincoln ,7–1,A-1,tablet,X200,2024\n",
     ],
 )
@@ -240,7 +233,8 @@ def test_n1_a_workbook_has_numbers_dates_and_formulas_and_none_is_worked_out(
     days.append(["r@x.org", datetime(2026, 11, 20)])
     book.save(tmp_path / "list.xlsx")
     with opened(tmp_path) as register:
-        taken_in(register, tmp_path / "list.xlsx")
+        plan = taken_in(register, tmp_path / "list.xlsx")
+        assert plan.notes == ["list.xlsx: sheets left aside: Our tablets"]
         assert register.rows(tables.DEVICES) == [], "a sheet that bears a table's name goes first"
         assert register.rows(tables.SUBSTITUTES) == [("r@x.org", "2026-11-20")]
         taken_in(register, tmp_path / "list.xlsx", "devices")
@@ -295,6 +289,8 @@ def test_n11_two_devices_may_change_their_tags_in_one_file(tmp_path: Path) -> No
         ("devices", "tag,kind\nx,y\n", "row 1: has no column cart; needed is cart, or number"),
         ("devices", "number,tag,Tag\n7-1,x,y\n", "row 1, tag: is there twice"),
         ("devices", "", "row 1: has no column cart"),
+        ("devices", "\n\ntag\nx\n", "row 3: has no column cart"),
+        ("list", "", "list.csv: is empty; say --kind"),
         ("devices", 'number,tag\n7-1,"x\n', "cannot be read (unexpected end of data)"),
         ("devices", b"number,tag\n7-1,\x00\n", "holds NUL characters; save it as CSV UTF-8"),
         ("devices", b"number,tag\n7-1,\x81\xff\n", "is neither UTF-8 nor Windows-1252"),
@@ -359,13 +355,16 @@ def test_c13_a_column_about_students_is_refused_by_its_name(tmp_path: Path, head
     assert "Kim" not in problem
 
 
-@pytest.mark.parametrize("heading", ["Upgraded", "West wing", "X"])
+@pytest.mark.parametrize("heading", ["Upgraded", "West wing", "X", "\x1b[2J" * 50])
 def test_c13_other_columns_are_left_aside_and_said(tmp_path: Path, heading: str) -> None:
     path = tmp_path / "devices.csv"
     path.write_text(f"number,{heading}\n7-1,Kim\n")
     with opened(tmp_path) as register:
         plan = taken_in(register, path)
-        assert [note.partition(": ")[0] for note in plan.notes] == ["devices.csv"]
+        [note] = plan.notes
+        assert note.startswith("devices.csv: columns left aside: ")
+        assert note.isprintable()
+        assert len(note) < 80
         assert "Kim" not in str(contents(register))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import School, Teacher
 from homeslot_hub.service import register_tables as tables
 from homeslot_hub.service.register import Touched, View
-from homeslot_hub.service.register_import import Carts, Plan, complete, given, keep
+from homeslot_hub.service.register_plan import Plan, complete, keep
+from homeslot_hub.service.register_sheets import Carts, given
 from homeslot_hub.service.register_tables import KINDS, Key, Kind, Row
 
 from .reports import CART, SCHOOL, START_S, TEACHER
@@ -222,3 +224,21 @@ def test_what_the_view_keeps_ends_with_the_next_change(desk):
     assert view.carts(SCHOOL, START_S + 9) is first
     desk.record("devices", number="7-1", tag="B")
     assert view.carts(SCHOOL, START_S)[7].slots[1].device.tag == "B"
+
+
+def test_n17_a_row_kept_before_its_table_had_a_column_has_the_default(desk):
+    older = replace(tables.DEVICES, columns=tables.DEVICES.columns[:-1])
+    key = ("Lincoln Elementary", "7", "1")
+    with desk.register.transaction():
+        touched = Touched(older, key, None, (*key, "A-1", "tablet"))
+        desk.register.add_change(START_S, "rosa", "set", "", [touched])
+    row = (*key, "A-1", "tablet", "in service")
+    assert desk.register.rows(tables.DEVICES) == [row]
+    assert desk.register.history(tables.DEVICES, key)[0].row == row
+    assert [one.after for one in desk.register.touched(1)] == [row]
+
+
+def test_c5_a_cart_of_a_school_that_the_hub_does_not_know_is_still_judged(desk):
+    desk.record("devices", number="7-1", tag="A")
+    cart = View(desk.register, []).carts(SCHOOL, START_S)[7]
+    assert cart.teacher == Teacher(CART.teacher)

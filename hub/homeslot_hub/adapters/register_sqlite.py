@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any
 
 import msgspec
 
@@ -61,7 +60,7 @@ class SqliteRegister:
         asked = (_OF_SCHOOL * (school is not None), _AS_OF * (at_s is not None))
         sql = _ROWS.format(" ".join(asked))
         values = {"kind": kind.name, "school": school, "at_s": at_s}
-        return [_decode(cells) for (cells,) in self._store.rows(sql, values)]
+        return [_row(kind, cells) for (cells,) in self._store.rows(sql, values)]
 
     def history(self, kind: Kind, key: Key) -> list[Past]:
         """See RegisterStore."""
@@ -70,7 +69,10 @@ class SqliteRegister:
             " WHERE kind = ? AND school = ? AND key = ? ORDER BY change DESC",
             (kind.name, _school(kind, key), _text(key)),
         )
-        return [Past(change, at_s, _row(cells)) for change, at_s, cells in found]
+        return [
+            Past(change, at_s, None if cells is None else _row(kind, cells))
+            for change, at_s, cells in found
+        ]
 
     def add_change(
         self, at_s: int, who: str, what: str, source: str, touched: Iterable[Touched]
@@ -108,8 +110,10 @@ class SqliteRegister:
             " WHERE change = ? ORDER BY kind, school, key",
             (change,),
         )
-        for kind, key, before, after in found:
-            yield Touched(KINDS[kind], _decode(key), _row(before), _row(after))
+        for name, key, *versions in found:
+            kind = KINDS[name]
+            before, after = (None if cells is None else _row(kind, cells) for cells in versions)
+            yield Touched(kind, _decode(key), before, after)
 
     def _begin(self, at_s: int, who: str, what: str, source: str) -> int:
         self._store.run(
@@ -135,5 +139,9 @@ def _cells(row: Row | None) -> str | None:
     return None if row is None else _text(row)
 
 
-def _row(cells: Any) -> Row | None:
-    return None if cells is None else _decode(cells)
+def _row(kind: Kind, cells: str) -> Row:
+    """A row as it was kept; columns that are younger, always the last, have their default."""
+    row = _decode(cells)
+    if len(row) < len(kind.columns):
+        row += tuple(column.default or "" for column in kind.columns[len(row) :])
+    return row

@@ -22,13 +22,14 @@ import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from homeslot_hub.adapters.files import replace_file
-from homeslot_hub.service.register_import import CONFIGURED, Problem, RegisterError, Sheet
+from homeslot_hub.service.register_sheets import CONFIGURED, Problem, RegisterError, Sheet
 from homeslot_hub.service.register_tables import KINDS, columns_of, heading
 
 MAX_FILE = 64 << 20  # bytes; 100,000 devices are 4 MB
 MAX_UNPACKED = 256 << 20
 MAX_ROWS = 500_000
 MAX_COLUMNS = 60
+_HEAD_WITHIN = 20  # rows of a workbook: how many columns it has is seen there
 _DELIMITERS = ",;\t|"
 # A spreadsheet that opens a CSV file takes a cell that begins so for a formula.
 _FORMULA = tuple("=+-@\t\r'")
@@ -62,7 +63,7 @@ def read(path: Path, first_only: bool) -> tuple[list[Sheet], list[str]]:
     if len(data) > MAX_FILE:
         raise _refused(path.name, "is too big", f"allowed {MAX_FILE >> 20} MB")
     if data.startswith(b"PK\3\4"):
-        return _workbook(path, data, first_only), []
+        return _workbook(path, data, first_only)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _refused(path.name, "is an old or an encrypted workbook", "save it as .xlsx or .csv")
     return _csv(path, data)
@@ -155,7 +156,7 @@ def _csv_rows(where: str, text: str, delimiter: str) -> Iterator[list[str]]:
         raise _refused(where, f"cannot be read ({error})", "save it anew", number + 1) from None
 
 
-def _workbook(path: Path, data: bytes, first_only: bool) -> list[Sheet]:
+def _workbook(path: Path, data: bytes, first_only: bool) -> tuple[list[Sheet], list[str]]:
     try:
         _look_inside(path.name, data)
         with warnings.catch_warnings():  # of what openpyxl passes over: validation, extensions
@@ -164,8 +165,11 @@ def _workbook(path: Path, data: bytes, first_only: bool) -> list[Sheet]:
                 io.BytesIO(data), read_only=True, data_only=True, keep_links=False
             )
             names = [sheet.title for sheet in book.worksheets]
+            if not names:
+                raise _refused(path.name, "has no sheet", "save it anew as .xlsx or .csv")
             tables = [name for name in names if name.lower() in (*KINDS, *CONFIGURED)]
             taken = names[:1] if first_only or not tables else tables
+            left = [name for name in names if name not in taken]
             return [
                 Sheet(
                     f"{path.name}, sheet {name}",
@@ -173,7 +177,7 @@ def _workbook(path: Path, data: bytes, first_only: bool) -> list[Sheet]:
                     _sheet_rows(f"{path.name}, sheet {name}", book[name]),
                 )
                 for name in taken
-            ]
+            ], [f"{path.name}: sheets left aside: {', '.join(left)}"] * bool(left)
     except _TORN as error:
         raise _torn(path.name, error) from None
 
@@ -197,7 +201,11 @@ def _sheet_rows(where: str, sheet: Any) -> Iterator[list[str]]:
     rows = 0
     try:
         sheet.reset_dimensions()  # what a file says of them need not be so
-        for cells in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
+        first = sheet.iter_rows(max_row=_HEAD_WITHIN, max_col=MAX_COLUMNS, values_only=True)
+        columns = max(
+            (i for cells in first for i, cell in enumerate(cells, 1) if cell is not None), default=1
+        )
+        for cells in sheet.iter_rows(max_col=columns, values_only=True):
             rows += any(cell is not None for cell in cells)
             if rows > MAX_ROWS:
                 raise _refused(where, "has too many rows", f"allowed {MAX_ROWS}")

@@ -38,7 +38,7 @@ from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
-from homeslot_hub.service.register_import import RegisterError
+from homeslot_hub.service.register_sheets import RegisterError
 
 _log = logging.getLogger("homeslot.cli")
 app = typer.Typer(

@@ -20,12 +20,14 @@ from homeslot_hub.cli import report
 from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName, Yes
 from homeslot_hub.config import Settings, load
 from homeslot_hub.rules import words
-from homeslot_hub.service import register_import as importing
+from homeslot_hub.rules.register import AWAY_STATES
+from homeslot_hub.service import register_plan as planning
 from homeslot_hub.service import register_tables as tables
-from homeslot_hub.service.register import Change, Touched
+from homeslot_hub.service.register import Change, Touched, state_since_s
 from homeslot_hub.service.register_export import tables as exported
-from homeslot_hub.service.register_import import Carts, Draft, Plan, RegisterError
-from homeslot_hub.service.register_tables import KINDS, Kind
+from homeslot_hub.service.register_plan import Plan
+from homeslot_hub.service.register_sheets import Carts, Draft, Problem, RegisterError, draft, given
+from homeslot_hub.service.register_tables import KINDS, Kind, Row
 
 app = typer.Typer(
     help="Devices and people: what is recorded of them, and how to change it.",
@@ -60,16 +62,16 @@ def take_in(
         drafts = _drafts(files, settings, kind, plan, seen)
     with _opened(settings) as register:
         if dry_run:
-            importing.complete(plan, drafts, register, settings.schools)
+            planning.complete(plan, drafts, register, settings.schools)
             _show(plan, each=True)
             if plan.problems:
                 raise RegisterError(plan.problems)
             typer.echo("Nothing was changed: this was a dry run.")
             return
         with register.transaction():
-            importing.complete(plan, drafts, register, settings.schools)
+            planning.complete(plan, drafts, register, settings.schools)
             names = ", ".join(file.name for file in files)
-            change = importing.keep(plan, register, _now_s(), _who(), "import", names)
+            change = planning.keep(plan, register, _now_s(), _who(), "import", names)
     _show(plan, each=False)
     _say_kept(change)
 
@@ -116,17 +118,18 @@ def list_(
         raise BadArgument(f"--cart is {cart}: the rows of {kind.name} belong to no cart")
     with _opened(settings) as register:
         rows = register.rows(kind, school if kind.of_school else None)
-    if cart is not None:
-        rows = [row for row in rows if row[1] == str(cart)]
-    heads = tuple(column.name for column in kind.columns)
-    start = 0
-    if kind.has_number:
-        start = 3
-        heads = ("school", "device", *heads[start:])
-    shown = tuple(
-        (row[0], kind.called(row), *row[start:]) if start else row
-        for row in sorted(rows, key=tables.order)
-    )
+        rows = sorted(
+            (row for row in rows if cart is None or row[1] == str(cart)), key=tables.order
+        )
+        heads = tuple(column.name for column in kind.columns)
+        shown = tuple(rows)
+        if kind.has_number:
+            heads = ("school", "device", *heads[3:])
+            shown = tuple((row[0], kind.called(row), *row[3:]) for row in rows)
+        if kind is tables.DEVICES:
+            heads = (*heads, "since")
+            since = [_away_since(register, row) for row in rows]
+            shown = tuple((*row, text) for row, text in zip(shown, since, strict=True))
     title = f"{kind.name.capitalize()}: {words.count(len(shown), 'row')}"
     report.show([report.Grid(title, heads, shown)], Console())
 
@@ -188,12 +191,12 @@ def remove(
     """Take one row out of a table: remove exemptions 7-12, remove substitutes lee@x 2026-11-20."""
     kind, plan = _kind(table), Plan()
     with _opened(load(config)) as register:
-        row = importing.named(kind, key, school, register)
+        row = planning.named(kind, key, school, register)
         if not yes:
             typer.confirm(f"Remove {kind.called(row)} from {kind.name}?", abort=True)
         with register.transaction():
-            importing.remove(plan, kind, kind.key(row), register)
-            change = importing.keep(plan, register, _now_s(), _who(), "remove", "")
+            planning.remove(plan, kind, kind.key(row), register)
+            change = planning.keep(plan, register, _now_s(), _who(), "remove", "")
     _show(plan, each=True)
     _say_kept(change)
 
@@ -202,7 +205,7 @@ def remove(
 def history(device: Device, config: Config = DEFAULT, school: SchoolName = None) -> None:
     """All that was ever recorded of a device by this number, the newest first."""
     with _opened(load(config)) as register:
-        row = importing.named(tables.DEVICES, [device], school, register)
+        row = planning.named(tables.DEVICES, [device], school, register)
         changes = {change.id: change for change in register.changes(-1)}
         past = register.history(tables.DEVICES, tables.DEVICES.key(row))
     rows = tuple(
@@ -242,19 +245,27 @@ def undo(config: Config = DEFAULT, yes: Yes = False) -> None:
             typer.confirm(f"Take back {_told(last)}?", abort=True)
         with register.transaction():
             if register.changes(1) != found:
-                problem = importing.Problem("undo", 0, "", "another change was made", "look again")
+                problem = Problem("undo", 0, "", "another change was made", "look again")
                 raise RegisterError([problem])
             change = register.take_back(last, _now_s(), _who())
     _say_kept(change)
+
+
+def _away_since(register: SqliteRegister, row: Row) -> str:
+    """Since when a device is recorded as away (N8); empty while it is in service."""
+    if tables.device(row).state not in AWAY_STATES:
+        return ""
+    since_s = state_since_s(register, row, _now_s())
+    return "" if since_s is None else _moment(since_s)
 
 
 def _record(config: Path, kind: Kind, said: dict[str, str], what: str) -> None:
     """Record one row that was named on the command line."""
     settings, plan = load(config), Plan()
     with _opened(settings) as register, register.transaction():
-        drafts = importing.given(kind, kind.name, said, Carts(settings.schools), plan)
-        importing.complete(plan, drafts, register, settings.schools)
-        change = importing.keep(plan, register, _now_s(), _who(), what, "")
+        drafts = given(kind, kind.name, said, Carts(settings.schools), plan)
+        planning.complete(plan, drafts, register, settings.schools)
+        change = planning.keep(plan, register, _now_s(), _who(), what, "")
     _show(plan, each=True)
     _say_kept(change)
 
@@ -272,7 +283,7 @@ def _drafts(
             sheets, notes = spreadsheets.read(file, kind is not None and not file.is_dir())
             plan.notes += notes
             for sheet in sheets:
-                drafts += importing.draft(sheet, carts, kind, plan, seen)
+                drafts += draft(sheet, carts, kind, plan, seen)
         except RegisterError as error:
             plan.problems += error.problems
     return drafts
@@ -315,7 +326,7 @@ def _show(plan: Plan, each: bool) -> None:
 
 def _difference(touched: Touched) -> str:
     kind, key, before, after = touched
-    name = kind.called(key)
+    name = f"{kind.called(key)} of {key[0]}" if kind.has_number else kind.called(key)
     names = [column.name for column in kind.columns]
     if after is None:
         return f"{name}: removed"

@@ -95,7 +95,7 @@ def judge_substitutes(case: Case, out: Sequence[int]) -> list[Verdict]:
                 f"A substitute stands in for {names[email]} today, and {devices} "
                 f"{'is' if len(slots) == 1 else 'are'} out.",
                 f"Substitute day recorded; {words.slot_numbers(slots)} open.",
-                "Have them brought back at once: no device stays with a substitute (N4).",
+                "Have them brought back at once: none stays with a substitute, without exception.",
             )
         )
     return verdicts

@@ -163,7 +163,7 @@ def _records(
         if where in devices:
             device = tables.device(devices[where])
             if device.state in AWAY_STATES:
-                since_s = _state_since_s(store, devices[where], at_s)
+                since_s = state_since_s(store, devices[where], at_s)
         if where in exemptions:
             exemption = tables.exemption(exemptions[where])
         if where in assigned:
@@ -184,7 +184,7 @@ def known_teachers(schools: Sequence[School], rows: Iterable[Row]) -> dict[str, 
     return known
 
 
-def _state_since_s(store: RegisterStore, row: Row, at_s: int) -> int | None:
+def state_since_s(store: RegisterStore, row: Row, at_s: int) -> int | None:
     """When the device of `row` was recorded as being in the state it is in."""
     since_s = None
     state = tables.DEVICES.at("state")

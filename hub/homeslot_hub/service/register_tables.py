@@ -2,7 +2,8 @@
 
 A row is kept, exported and compared as texts in the order of its table's columns, the first `keys`
 of them naming it. `Column.read` makes that text of what a person wrote, so that what was written in
-many ways is kept in one. `docs/register.md` is made from here.
+many ways is kept in one. `docs/register.md` is made from here. As rows are kept for ever, a new
+column is the last of its table and has a default.
 
 No table has a column for a student, and a file that has one is refused by that column's name (C13).
 """
