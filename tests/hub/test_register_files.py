@@ -406,7 +406,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     part = b" " * (spreadsheets.MAX_UNPACKED // 4 + 1)
     bomb = packed(*((f"xl/worksheets/sheet{n}.xml", part) for n in range(4)))
     assert len(bomb) < spreadsheets.MAX_UNPACKED // 500
-    assert "unpacks to too much; allowed 256 MB" in wrong(tmp_path / "devices.xlsx", bomb)[0]
+    assert "unpacks to too much; allowed 128 MB" in wrong(tmp_path / "devices.xlsx", bomb)[0]
 
 
 def test_a_workbook_that_defines_entities_is_refused(tmp_path: Path) -> None:
@@ -433,14 +433,26 @@ def workbook(lines: Sequence[Sequence[object]]) -> bytes:
     return content.getvalue()
 
 
+def parts_of(book: bytes) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
+def test_a_workbook_that_claims_a_billion_rows_is_refused(tmp_path: Path) -> None:
+    last, far = b'<row r="3"', b'<row r="999999999"'
+    parts = [(name, part.replace(last, far)) for name, part in parts_of(WHOLE)]
+    assert any(far in part for _, part in parts)
+    problems = wrong(tmp_path / "devices.xlsx", packed(*parts))
+    assert problems == ["devices.xlsx, sheet Sheet: has too many rows; allowed 500000"]
+
+
 WHOLE = workbook([["number", "tag"], ["7-1", "A-1"], ["7-2", 1042]])
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_torn_workbook_is_read_or_refused_and_never_a_crash(data: st.DataObject) -> None:
-    with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive:
-        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    parts = parts_of(WHOLE)
     kind = data.draw(st.sampled_from(["bytes", "cut", "part", "without"]))
     at = data.draw(st.integers(0, len(parts) - 1))
     if kind == "cut":

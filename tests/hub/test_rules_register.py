@@ -76,7 +76,7 @@ def test_n11_a_device_out_is_named_with_its_asset_tag() -> None:
 def test_c5_a_device_of_another_teacher_is_asked_for_there_first() -> None:
     [out] = judged(with_slots(WELL, 12, now=AWAY), recorded(teacher=LEE)).verdicts
     assert out.action.startswith("Ask Ann Lee first. Find it")
-    own = Teacher(CART.teacher, 3)
+    own = Teacher(Person("Maria Rivera", CART.teacher.email.upper()), 3)
     [out] = judged(with_slots(WELL, 12, now=AWAY), recorded(teacher=own)).verdicts
     assert out.action.startswith("Find it")
 

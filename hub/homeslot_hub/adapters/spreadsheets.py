@@ -26,8 +26,9 @@ from homeslot_hub.service.register_sheets import CONFIGURED, Problem, RegisterEr
 from homeslot_hub.service.register_tables import KINDS, columns_of, heading
 
 MAX_FILE = 64 << 20  # bytes; 100,000 devices are 4 MB
-MAX_UNPACKED = 256 << 20
+MAX_UNPACKED = 128 << 20
 MAX_ROWS = 500_000
+_SHEET_ROWS = 1 << 20  # empty ones among them; no spreadsheet has more
 MAX_COLUMNS = 60
 _HEAD_WITHIN = 20  # rows of a workbook: how many columns it has is seen there
 _DELIMITERS = ",;\t|"
@@ -205,9 +206,9 @@ def _sheet_rows(where: str, sheet: Any) -> Iterator[list[str]]:
         columns = max(
             (i for cells in first for i, cell in enumerate(cells, 1) if cell is not None), default=1
         )
-        for cells in sheet.iter_rows(max_col=columns, values_only=True):
+        for number, cells in enumerate(sheet.iter_rows(max_col=columns, values_only=True), 1):
             rows += any(cell is not None for cell in cells)
-            if rows > MAX_ROWS:
+            if rows > MAX_ROWS or number > _SHEET_ROWS:
                 raise _refused(where, "has too many rows", f"allowed {MAX_ROWS}")
             yield [_text(cell) for cell in cells]
     except _TORN as error:

@@ -86,7 +86,8 @@ def _out(case: Case, away: list[int]) -> list[Verdict]:
             reason = f"{case.device(number)} is out of its slot, since when is not known."
         evidence = f"Switch of slot {number} open."
         person = teacher_of(case, number).person
-        whom = "" if person == case.cart.teacher else f"Ask {person.name} first. "
+        own = person.email.lower() == case.cart.teacher.email.lower()
+        whom = "" if own else f"Ask {person.name} first. "
         verdicts.append(
             Verdict("C2", "out", (number,), since_s, "known", reason, evidence, whom + action)
         )
