@@ -2,6 +2,8 @@
 
 Whatever a file holds, reading it ends in texts or in a RegisterError that says what is wrong with
 it: neither a formula nor anything else in it is carried out, and what it takes is bounded.
+
+The libraries for XLSX are loaded where they are used: they are a fifth of the program's start.
 """
 
 from __future__ import annotations
@@ -16,10 +18,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
-
-import openpyxl
-import xlsxwriter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from homeslot_hub.adapters.files import replace_file
 from homeslot_hub.service.register_sheets import CONFIGURED, Problem, RegisterError, Sheet
@@ -38,7 +36,7 @@ _FORMULA = tuple("=+-@\t\r'")
 _TORN = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError),
     *(RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
-    *(InvalidFileException, ParseError),
+    ParseError,
 )
 
 Table = tuple[str, Sequence[str], Iterable[Sequence[str]]]  # name, headings, rows
@@ -88,6 +86,8 @@ def write_csv(folder: Path, tables: Iterable[Table]) -> list[Path]:
 
 def write_xlsx(path: Path, tables: Iterable[Table]) -> None:
     """Write all tables as sheets of one workbook, every cell a text. Raises OSError."""
+    import xlsxwriter
+
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(content, options) as book:
@@ -158,6 +158,8 @@ def _csv_rows(where: str, text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _workbook(path: Path, data: bytes, first_only: bool) -> tuple[list[Sheet], list[str]]:
+    import openpyxl
+
     try:
         _look_inside(path.name, data)
         with warnings.catch_warnings():  # of what openpyxl passes over: validation, extensions
