@@ -255,12 +255,23 @@ def test_n8_the_digest_names_the_excused_and_its_subject_counts_them() -> None:
     away = judged(with_slots(WELL, 12, now=AWAY), recorded(state="in repair"))
     digest = compose(SchoolDay(SCHOOL, "2026-11-17", AT_S, AT_S + 121, (away,)))
     assert digest.subject.endswith("29 devices home, 1 excused, 1 cart locked and plugged in")
+    for text in (digest.text, digest.html):
+        assert "7-12 (tag A-1042) is recorded as in repair since 09:00." in " ".join(text.split())
     out = judged(with_slots(WELL, 12, 14, now=AWAY), recorded(state="in repair"))
     digest = compose(SchoolDay(SCHOOL, "2026-11-17", AT_S, AT_S + 121, (out,)))
     assert digest.subject.endswith("1 device out, 1 excused, 1 cart needs a hand")
     assert "28 home, 1 out, 1 excused" in digest.text
     for text in (digest.text, digest.html):
         assert "7-12 (tag A-1042) is recorded as in repair since 09:00." in " ".join(text.split())
+
+
+def test_n8_the_digest_only_names_the_excused_where_they_are_many() -> None:
+    slots = range(1, 12)
+    records = {slot: SlotRecord(Device(7, slot, state="loaner"), at(9, 0)) for slot in slots}
+    verdict = judged(with_slots(WELL, *slots, now=AWAY), CartRegister(records))
+    digest = compose(SchoolDay(SCHOOL, "2026-11-17", AT_S, AT_S + 121, (verdict,)))
+    assert "- 7-1 to 7-11: `homeslot check` says why." in digest.text
+    assert "recorded as lent" not in digest.text
 
 
 def test_c13_no_subject_names_the_people_whom_the_text_names() -> None:

@@ -113,6 +113,7 @@ class Page:
     late: str
     carts: tuple[CartPart, ...]
     fine: str
+    excused: tuple[str, ...]
     strangers: str
     notes: tuple[str, ...]
     foot: str
@@ -187,6 +188,7 @@ def _page(day: SchoolDay) -> Page:
         late=late,
         carts=tuple(_cart_part(school, cart, day.deadline_s) for cart in troubled),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
+        excused=_excused(fine),
         strangers=_strangers(day.unknown_controllers),
         notes=tuple(trouble.text for trouble in day.calendar_troubles),
         foot=(
@@ -290,15 +292,20 @@ def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart
         teacher=cart.teacher,
         tally=", ".join(tally),
         troubles=tuple(_trouble(school, judged, group) for group in groups.values()),
-        excused=_excused(judged),
+        excused=_excused([judged]),
     )
 
 
-def _excused(judged: CartVerdict) -> tuple[str, ...]:
+def _excused(carts: Sequence[CartVerdict]) -> tuple[str, ...]:
     """Why the excused need not be home; who they are, where that is more than LINES_AT_MOST."""
-    if len(judged.excuses) <= LINES_AT_MOST:
-        return tuple(said.reason for said in judged.excuses)
-    names = words.devices(judged.cart.number, (said.slot for said in judged.excuses))
+    reasons = tuple(said.reason for cart in carts for said in cart.excuses)
+    if len(reasons) <= LINES_AT_MOST:
+        return reasons
+    names = ", ".join(
+        words.devices(cart.cart.number, (said.slot for said in cart.excuses))
+        for cart in carts
+        if cart.excuses
+    )
     return (f"{names}: `homeslot check` says why.",)
 
 
