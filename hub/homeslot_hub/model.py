@@ -181,6 +181,7 @@ class SchoolDay:
     """One school's judged day: what the digest is composed from. `day` is YYYY-MM-DD.
 
     `late_s` > 0: it was judged so long after it was due, because the hub was not at work then.
+    `head` is where the hash chain of the records ended when it was judged, in its short form.
     """
 
     school: School
@@ -189,6 +190,7 @@ class SchoolDay:
     judged_s: int
     carts: tuple[CartVerdict, ...]
     unknown_controllers: tuple[str, ...] = field(default=())
+    head: str = ""
 
     @property
     def late_s(self) -> int:

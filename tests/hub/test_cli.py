@@ -60,7 +60,8 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     "arguments",
     [(), *((name,) for name in ("init", "serve", "status", "refused", "check", "digest", "cart"))]
     + [("cart", name) for name in ("add", "renew", "remove")]
-    + [("certificate", name) for name in ("show", "renew", "give")],
+    + [("certificate", name) for name in ("show", "renew", "give")]
+    + [("verify",)],
 )
 def test_every_command_answers_help(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]

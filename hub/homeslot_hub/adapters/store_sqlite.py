@@ -6,23 +6,28 @@ connection for each thread that works at the same time: open one SqliteStore for
 
 from __future__ import annotations
 
+import heapq
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from homeslot_hub.adapters.store_schema import NAMES, migrations
+from homeslot_hub.adapters.store_schema import CHAINED, NAMES, migrations
+from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
 from homeslot_hub.service.ports import (
     DeadLetter,
     Event,
+    Head,
     Key,
     Latest,
     Notice,
     Observation,
+    Record,
     Refused,
     Snapshot,
     StoreError,
@@ -33,26 +38,32 @@ BUSY_S = 10.0  # how long to wait for another process's transaction
 KEPT_REFUSED = 200
 KEPT_STRANGERS = 500
 
-_OBSERVATIONS = """
+# Of a boot's clock readings that of its earliest message counts.
+_OFFSET = """(SELECT offset_s FROM clock c WHERE c.cart = {0}.cart AND c.boot = {0}.boot
+        ORDER BY c.up_ms LIMIT 1)"""
+_OBSERVATIONS = f"""
 SELECT boot, seq, snap, up_ms, placed_s, kind, idx, value FROM (
-    SELECT e.boot, seq, 0 AS snap, e.up_ms, coalesce(at_s, offset_s + e.up_ms / 1000) AS placed_s,
-        kind, idx, value
-    FROM event e LEFT JOIN clock c ON c.cart = e.cart AND c.boot = e.boot
-    WHERE e.cart = :cart AND (e.boot, seq) >= (:boot, :seq)
+    SELECT boot, seq, 0 AS snap, up_ms,
+        coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s, kind, idx, value
+    FROM event e WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
     UNION ALL
-    SELECT s.boot, seq, 1, s.up_ms, coalesce(at_s, offset_s + s.up_ms / 1000), 'state', 0, words
-    FROM snapshot s LEFT JOIN clock c ON c.cart = s.cart AND c.boot = s.boot
-    WHERE s.cart = :cart AND (s.boot, seq) >= (:boot, :seq)
+    SELECT boot, seq, 1, up_ms,
+        coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000), 'state', 0, words
+    FROM snapshot s WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
 )
 WHERE placed_s <= :until_s AND (boot, seq, snap, up_ms) > (:boot, :seq, :snap, :up_ms)
 ORDER BY boot, seq, snap, up_ms
-"""
-_HEARD = """
+"""  # noqa: S608  (constant)
+_HEARD = f"""
 SELECT max(min(to_s + offset_s, :until_s)) FROM (
-    SELECT from_s, to_s, iif(s.boot = 0, 0, offset_s) AS offset_s
-    FROM span s LEFT JOIN clock c ON c.cart = s.cart AND c.boot = s.boot WHERE s.cart = :cart
+    SELECT from_s, to_s, iif(boot = 0, 0, {_OFFSET.format("s")}) AS offset_s
+    FROM span s WHERE cart = :cart
 ) WHERE from_s + offset_s <= :until_s
-"""
+"""  # noqa: S608  (constant)
+_ADD = {
+    table: f"INSERT OR IGNORE INTO {table} VALUES ({'?,' * len(columns.split(','))}?)"  # noqa: S608  (constant)
+    for table, columns in CHAINED.items()
+}
 _NOTICE = "school, day, rule, name, email, subject, text, html, created_s, id, tries"
 _END_OF_TIME_S = 1 << 62
 
@@ -80,6 +91,7 @@ class SqliteStore:
                 path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
         self._connection = connection
+        self._head: Head | None = None  # inside a transaction that has added to the history
         try:
             with self._errors():
                 self._prepare()
@@ -115,11 +127,24 @@ class SqliteStore:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._seal()
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # SQLite itself rolls back a full disk
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._head = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """See Store."""
+        with self._errors():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -151,11 +176,11 @@ class SqliteStore:
 
     def add_event(self, event: Event) -> bool:
         """See Store."""
-        return self._run("INSERT OR IGNORE INTO event VALUES (?,?,?,?,?,?,?,?,?,?)", event) == 1
+        return self._add("event", event)
 
     def add_snapshot(self, snapshot: Snapshot) -> bool:
         """See Store."""
-        return self._run("INSERT OR IGNORE INTO snapshot VALUES (?,?,?,?,?,?)", snapshot) == 1
+        return self._add("snapshot", snapshot)
 
     def missing(self, cart: str, boot: int, seq: int, span: int) -> int:
         """See Store."""
@@ -176,11 +201,13 @@ class SqliteStore:
 
     def set_clock(self, cart: str, boot: int, up_ms: int, offset_s: int) -> None:
         """See Store."""
-        self._run("INSERT OR REPLACE INTO clock VALUES (?,?,?,?)", (cart, boot, up_ms, offset_s))
+        self._add("clock", (cart, boot, up_ms, offset_s))
 
     def clocks(self, cart: str) -> dict[int, tuple[int, int]]:
         """See Store."""
-        rows = self._rows("SELECT boot, up_ms, offset_s FROM clock WHERE cart = ?", (cart,))
+        rows = self._rows(
+            "SELECT boot, min(up_ms), offset_s FROM clock WHERE cart = ? GROUP BY boot", (cart,)
+        )
         return {boot: (up_ms, offset_s) for boot, up_ms, offset_s in rows}
 
     def observations(self, cart: str, after: Key, until_s: int | None) -> Iterator[Observation]:
@@ -189,6 +216,51 @@ class SqliteStore:
         values = {"cart": cart, "boot": boot, "seq": seq, "snap": snap, "up_ms": up_ms}
         values["until_s"] = _END_OF_TIME_S if until_s is None else until_s
         return map(Observation._make, self._rows(_OBSERVATIONS, values))
+
+    # The chain
+
+    def head(self) -> Head:
+        """See Store."""
+        if self._head is not None:
+            return self._head
+        rows = self._rows("SELECT record, digest FROM seal ORDER BY record DESC LIMIT 1")
+        return Head(*rows[0]) if rows else GENESIS
+
+    def seals(self) -> list[Head]:
+        """See Store."""
+        return [Head(*row) for row in self._rows("SELECT record, digest FROM seal ORDER BY record")]
+
+    def records(self) -> Iterator[Record]:
+        """See Store."""
+        return heapq.merge(*map(self._records_of, CHAINED), key=attrgetter("number"))
+
+    def _records_of(self, table: str) -> Iterator[Record]:
+        sql = f"SELECT record, {CHAINED[table]} FROM {table} ORDER BY record"  # noqa: S608 constant
+        with self._errors():
+            for number, *row in self._connection.execute(sql):
+                yield Record(number, table, tuple(row))
+
+    def _add(self, table: str, row: tuple[Any, ...]) -> bool:
+        """Add a record to the history and the chain; False when its key is there already."""
+        if not self._connection.in_transaction:
+            with self.transaction():
+                return self._add(table, row)
+        head = self.head()
+        number = head.records + 1
+        if self._run(_ADD[table], (*row, number)) == 0:
+            return False
+        self._head = Head(number, link(head.digest, Record(number, table, row)))
+        if number % SEAL_RECORDS == 0:
+            self._seal()
+        return True
+
+    def _seal(self) -> None:
+        """Keep the digest where the chain ends now, as the newest seal, which moves along."""
+        if self._head is None:
+            return
+        full = (self._head.records - 1) // SEAL_RECORDS * SEAL_RECORDS
+        self._run("DELETE FROM seal WHERE record > ?", (full,))
+        self._run("INSERT INTO seal VALUES (?,?)", self._head)
 
     # Checkpoints
 

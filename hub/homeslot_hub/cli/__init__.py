@@ -5,26 +5,32 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime
-from datetime import time as clock_time
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
-from homeslot.contract import FIRST_S, LAST_S
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, report, setup, trust
+from homeslot_hub.cli import gateway, report, setup, trust, verify
 from homeslot_hub.cli import update as updating
+from homeslot_hub.cli.options import (
+    DEFAULT,
+    BadArgument,
+    Config,
+    SchoolName,
+    day_of,
+    moment_s,
+    now_s,
+    schools_called,
+)
 from homeslot_hub.config import ConfigError, Settings, load
-from homeslot_hub.model import School, SchoolDay
+from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
@@ -40,22 +46,11 @@ app = typer.Typer(
 cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
 app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
+app.command()(verify.verify)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 
-Config = Annotated[
-    Path,
-    typer.Option("--config", "-c", envvar="HOMESLOT_CONFIG", help="The configuration file."),
-]
-DEFAULT = Path("homeslot.toml")
-SchoolName = Annotated[
-    str | None, typer.Option("--school", help="The school's name, where there are several.")
-]
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
-
-
-class BadArgument(Exception):
-    """A value on the command line that makes no sense, and what is allowed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -79,10 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(error: Exception, status: int) -> NoReturn:
     typer.echo(f"homeslot: {error}", err=True)
     raise SystemExit(status)
-
-
-def _now_s() -> int:
-    return int(time.time())
 
 
 @app.command()
@@ -130,7 +121,7 @@ def serve(config: Config = DEFAULT) -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    server = Server(settings, _now_s, announce)
+    server = Server(settings, now_s, announce)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.request_stop())
     with server:
@@ -186,8 +177,8 @@ def check(
 ) -> None:
     """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub, school):
-            judged = hub.judge(one, _moment_s(at, one))
+        for one in schools_called(hub.schools, school):
+            judged = hub.judge(one, moment_s(at, one))
             report.show(report.check_parts(judged), Console())
 
 
@@ -201,8 +192,8 @@ def digest(
 ) -> None:
     """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub, school):
-            day = calendar.school_day_of(one, _now_s()) if on is None else _date(on)
+        for one in schools_called(hub.schools, school):
+            day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
                 continue
@@ -313,44 +304,7 @@ def _opened(config: Path) -> Iterator[Hub]:
     """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
     with closing(open_store(settings)) as store:
-        yield Hub(settings.schools, store, _now_s)
+        yield Hub(settings.schools, store, now_s)
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)
-
-
-def _schools(hub: Hub, name: str | None) -> list[School]:
-    found = [school for school in hub.schools if name in (None, school.name)]
-    if not found:
-        names = ", ".join(school.name for school in hub.schools)
-        raise BadArgument(f"--school is {name}: allowed {names}")
-    return found
-
-
-def _moment_s(text: str, school: School) -> int:
-    """Epoch seconds of HH:MM today, or of an ISO time, on the school's clock."""
-    now = datetime.now(school.zone)
-    try:
-        moment = datetime.fromisoformat(f"{now:%Y-%m-%d}T{text}" if len(text) == 5 else text)
-    except ValueError:
-        raise BadArgument(f"--at is {text}: allowed 17:00 or 2026-11-20T17:00") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=school.zone)
-    return _within("--at", text, int(moment.timestamp()))
-
-
-def _date(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise BadArgument(f"--date is {text}: allowed a date such as 2026-11-20") from None
-    _within("--date", text, int(datetime.combine(day, clock_time(), UTC).timestamp()))
-    return day
-
-
-def _within(key: str, text: str, moment_s: int) -> int:
-    """`moment_s`, if it is one at which a cart can have reported."""
-    if not FIRST_S <= moment_s <= LAST_S:
-        years = " to ".join(str(datetime.fromtimestamp(s, UTC).year) for s in (FIRST_S, LAST_S))
-        raise BadArgument(f"{key} is {text}: allowed {years}")
-    return moment_s

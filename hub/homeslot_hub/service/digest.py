@@ -172,7 +172,7 @@ def _page(day: SchoolDay) -> Page:
         strangers=_strangers(day.unknown_controllers),
         foot=(
             f"What counts is what the carts measured by {at}; worked out at {judged}. "
-            f"Times are those of {school.zone.key}."
+            f"Times are those of {school.zone.key}." + f" Records {day.head}." * bool(day.head)
         ),
     )
 

@@ -67,6 +67,7 @@ class Hub:
                 for stranger in self._store.strangers()
                 if stranger.first_s <= now_s and stranger.last_s > at_s - STRANGER_S
             ),
+            head=self._store.head().short,
         )
 
     def tick(self) -> list[SchoolDay]:

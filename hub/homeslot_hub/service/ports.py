@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # The place of an observation in its cart's history: (boot, seq, 0 event or 1 snapshot, up_ms).
 # A snapshot carries the number of the last event it includes, so it stands right behind it.
 Key = tuple[int, int, int, int]
+SHORT_DIGITS = 16  # of a digest where people note it: 64 bits
 
 
 class StoreError(Exception):
@@ -57,6 +58,37 @@ class Snapshot(NamedTuple):
     up_ms: int
     at_s: int | None
     words: str
+
+
+class Head(NamedTuple):
+    """The hash chain after its first `records` records; see service.chain."""
+
+    records: int
+    digest: bytes
+
+    def __str__(self) -> str:
+        return f"{self.records}:{self.digest.hex()}"
+
+    @property
+    def short(self) -> str:
+        """As people note it: `5214:9f86d081884c7d65`."""
+        return f"{self.records}:{self.digest.hex()[:SHORT_DIGITS]}"
+
+
+class Record(NamedTuple):
+    """One record of the history with its number in the chain.
+
+    `row` has the columns of its `table` (event, snapshot, clock) as stored, its cart first.
+    """
+
+    number: int
+    table: str
+    row: tuple[Any, ...]
+
+    @property
+    def measured_s(self) -> int | None:
+        """When it was measured, where the cart knew."""
+        return None if self.table == "clock" else self.row[4]
 
 
 class Latest(NamedTuple):
@@ -121,6 +153,9 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is kept whole and durably at the end, or not at all."""
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """All that is read inside is as of one moment, whoever writes. Nothing is written in it."""
+
     # History, append-only: what carts said
     def add_event(self, event: Event) -> bool:
         """Keep an event; False when the (cart, boot, seq) is already known."""
@@ -135,13 +170,26 @@ class Store(Protocol):
         """Whether anything of this boot came without the time."""
 
     def set_clock(self, cart: str, boot: int, up_ms: int, offset_s: int) -> None:
-        """Of this boot, uptime zero was at `offset_s`, as learned from its message at `up_ms`."""
+        """Of this boot, uptime zero was at `offset_s`, as learned from its message at `up_ms`.
+
+        Of several readings the one of the earliest message counts; what was read first stays.
+        """
 
     def clocks(self, cart: str) -> dict[int, tuple[int, int]]:
         """(up_ms, offset_s) by boot, see set_clock."""
 
     def observations(self, cart: str, after: Key, until_s: int | None) -> Iterator[Observation]:
         """What is placed on the clock, behind `after` in order of Key, measured up to `until_s`."""
+
+    # The hash chain over events, snapshots and clock readings
+    def head(self) -> Head:
+        """Where the chain ends, by what is committed and, inside a transaction, by that."""
+
+    def seals(self) -> list[Head]:
+        """The stored digests along the chain, by rising number."""
+
+    def records(self) -> Iterator[Record]:
+        """All of the history by number in the chain; inside `frozen`, where others write."""
 
     # Checkpoints: folded pictures, derived from history to make it quick to read
     def checkpoint(self, cart: str, before: Key | None, until_s: int | None) -> bytes | None:
