@@ -4,9 +4,15 @@ import sys
 
 import carts
 import ingest
+import records
 import verdicts
 
-ALL = {"verdicts": verdicts.measure, "carts": carts.measure, "ingest": ingest.measure}
+ALL = {
+    "verdicts": verdicts.measure,
+    "carts": carts.measure,
+    "ingest": ingest.measure,
+    "records": records.measure,
+}
 
 
 def main(names):

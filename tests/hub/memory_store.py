@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from homeslot_hub.adapters.store_sqlite import KEPT_REFUSED, KEPT_STRANGERS
 from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
-from homeslot_hub.service.ports import DeadLetter, Head, Observation, Record, Stranger
+from homeslot_hub.service.ports import DeadLetter, Head, Observation, Record, Stranger, Told
 
 
 @dataclass
@@ -133,6 +133,26 @@ class MemoryStore:
                     seen.append(Observation(row.boot, row.seq, snap, row.up_ms, at_s, *told))
         return iter(sorted(one for one in seen if one[:4] > after))
 
+    def told(self, cart, slot):
+        found, clocks = [], self.clocks(cart)
+        numbers = {
+            (r.table, r.row[: 3 + (r.table == "snapshot")]): r.number for r in self.records()
+        }
+        for snap, rows in enumerate((self._kept.events, self._kept.snapshots)):
+            for key, row in rows.items():
+                if row.cart != cart or not (snap or slot in (None, row.number)):
+                    continue
+                at_s = row.at_s
+                if at_s is None and row.boot in clocks:
+                    at_s = clocks[row.boot][1] + row.up_ms // 1000
+                said = ("state", 0, row.words, "", None) if snap else row[5:]
+                number = numbers["snapshot" if snap else "event", key]
+                found.append(Told(row.boot, row.seq, snap, row.up_ms, at_s, *said, number))
+        return iter(sorted(found, key=lambda one: one[:4]))
+
+    def told_at(self, cart, times):
+        return (one for one in self.told(cart, None) if one.at_s in times)
+
     # Checkpoints
 
     def checkpoint(self, cart, before, until_s):
@@ -176,14 +196,18 @@ class MemoryStore:
         from_s = min([moment_s, *(key[2] for key in near)])
         self._kept.spans[cart, boot, from_s] = max([moment_s, *near.values()])
 
-    def heard(self, cart, until_s):
+    def heard_spans(self, cart, until_s):
         clocks, heard = self.clocks(cart), []
         for (whose, boot, from_s), to_s in self._kept.spans.items():
             if whose == cart and (boot == 0 or boot in clocks):
                 offset_s = clocks[boot][1] if boot else 0
                 if from_s + offset_s <= until_s:
-                    heard.append(min(to_s + offset_s, until_s))
-        return max(heard, default=None)
+                    heard.append((from_s + offset_s, to_s + offset_s))
+        return sorted(heard)
+
+    def heard(self, cart, until_s):
+        spans = self.heard_spans(cart, until_s)
+        return max((min(to_s, until_s) for _, to_s in spans), default=None)
 
     # For people to look at
 

@@ -24,16 +24,16 @@ def open_private(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+")
 
 
-def replace_file(path: Path, text: str, mode: int = 0o600) -> None:
-    """Make `text` (UTF-8) the content of `path`, with permissions `mode`, durably.
+def replace_file(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Make `content` (text as UTF-8) that of `path`, with permissions `mode`, durably.
 
     Whoever reads it, after a power cut too, finds the old or the new content. Raises OSError.
     """
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 until it is whole
     temporary = Path(name)
     try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(mode)

@@ -7,9 +7,10 @@ connection for each thread that works at the same time: open one SqliteStore for
 from __future__ import annotations
 
 import heapq
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -32,6 +33,7 @@ from homeslot_hub.service.ports import (
     Snapshot,
     StoreError,
     Stranger,
+    Told,
 )
 
 BUSY_S = 10.0  # how long to wait for another process's transaction
@@ -54,12 +56,28 @@ SELECT boot, seq, snap, up_ms, placed_s, kind, idx, value FROM (
 WHERE placed_s <= :until_s AND (boot, seq, snap, up_ms) > (:boot, :seq, :snap, :up_ms)
 ORDER BY boot, seq, snap, up_ms
 """  # noqa: S608  (constant)
-_HEARD = f"""
-SELECT max(min(to_s + offset_s, :until_s)) FROM (
+# {0} is what is asked of an event, {1} of a snapshot. Both are found by their primary keys.
+_TOLD = f"""
+SELECT boot, seq, 0 AS snap, up_ms,
+    coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s,
+    kind, idx, value, was, current_ma, record
+FROM event e WHERE cart = :cart AND {{0}}
+UNION ALL
+SELECT boot, seq, 1, up_ms,
+    coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000) AS placed_s,
+    'state', 0, words, '', NULL, record
+FROM snapshot s WHERE cart = :cart AND {{1}}
+ORDER BY boot, seq, snap, up_ms
+"""  # noqa: S608  (constant)
+_ABOUT_SLOT = "kind = 'slot' AND idx = :slot"
+_MEASURED_AT = "placed_s IN (SELECT value FROM json_each(:times))"
+_SPANS = f"""
+SELECT from_s + offset_s AS from_s, to_s + offset_s AS to_s FROM (
     SELECT from_s, to_s, iif(boot = 0, 0, {_OFFSET.format("s")}) AS offset_s
     FROM span s WHERE cart = :cart
 ) WHERE from_s + offset_s <= :until_s
 """  # noqa: S608  (constant)
+_HEARD = f"SELECT max(min(to_s, :until_s)) FROM ({_SPANS})"  # noqa: S608  (constant)
 _ADD = {
     table: f"INSERT OR IGNORE INTO {table} VALUES ({'?,' * len(columns.split(','))}?)"  # noqa: S608  (constant)
     for table, columns in CHAINED.items()
@@ -217,6 +235,19 @@ class SqliteStore:
         values["until_s"] = _END_OF_TIME_S if until_s is None else until_s
         return map(Observation._make, self._rows(_OBSERVATIONS, values))
 
+    def told(self, cart: str, slot: int | None) -> Iterator[Told]:
+        """See Store."""
+        about = "true" if slot is None else _ABOUT_SLOT
+        return self._told(_TOLD.format(about, "true"), {"cart": cart, "slot": slot})
+
+    def told_at(self, cart: str, times: Collection[int]) -> Iterator[Told]:
+        """See Store."""
+        values = {"cart": cart, "times": json.dumps(sorted(times))}
+        return self._told(_TOLD.format(_MEASURED_AT, _MEASURED_AT), values)
+
+    def _told(self, sql: str, values: Mapping[str, Any]) -> Iterator[Told]:
+        return map(Told._make, self._rows(sql, values))
+
     # The chain
 
     def head(self) -> Head:
@@ -322,6 +353,10 @@ class SqliteStore:
         """See Store."""
         heard_s: int | None = self._rows(_HEARD, {"cart": cart, "until_s": until_s})[0][0]
         return heard_s
+
+    def heard_spans(self, cart: str, until_s: int) -> list[tuple[int, int]]:
+        """See Store."""
+        return self._rows(f"{_SPANS} ORDER BY 1, 2", {"cart": cart, "until_s": until_s})
 
     # For people to look at
 

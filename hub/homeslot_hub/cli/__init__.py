@@ -17,7 +17,7 @@ from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, report, setup, trust, verify
+from homeslot_hub.cli import gateway, history, report, setup, trust, verify
 from homeslot_hub.cli import update as updating
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -47,6 +47,7 @@ cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_a
 app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
 app.command()(verify.verify)
+app.command()(history.history)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 

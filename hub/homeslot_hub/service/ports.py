@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -58,6 +58,27 @@ class Snapshot(NamedTuple):
     up_ms: int
     at_s: int | None
     words: str
+
+
+class Told(NamedTuple):
+    """One message of the history as it was kept: an event, or (`snap` 1) a snapshot.
+
+    `at_s` is measured-at, placed on the clock by the hub if need be, None while that is not
+    possible. `kind` and `number` as in Observation; `was` and `current_ma` only of events. `record`
+    is its number in the chain.
+    """
+
+    boot: int
+    seq: int
+    snap: int
+    up_ms: int
+    at_s: int | None
+    kind: str
+    number: int
+    value: str
+    was: str
+    current_ma: int | None
+    record: int
 
 
 class Head(NamedTuple):
@@ -181,6 +202,12 @@ class Store(Protocol):
     def observations(self, cart: str, after: Key, until_s: int | None) -> Iterator[Observation]:
         """What is placed on the clock, behind `after` in order of Key, measured up to `until_s`."""
 
+    def told(self, cart: str, slot: int | None) -> Iterator[Told]:
+        """All messages of a cart in order of Key; of events only those about `slot`, if given."""
+
+    def told_at(self, cart: str, times: Collection[int]) -> Iterator[Told]:
+        """The messages of a cart that were measured at one of `times`, in order of Key."""
+
     # The hash chain over events, snapshots and clock readings
     def head(self) -> Head:
         """Where the chain ends, by what is committed and, inside a transaction, by that."""
@@ -213,6 +240,9 @@ class Store(Protocol):
 
     def heard(self, cart: str, until_s: int) -> int | None:
         """The last moment up to `until_s` at which the cart was heard, epoch s."""
+
+    def heard_spans(self, cart: str, until_s: int) -> list[tuple[int, int]]:
+        """The spans (from, to) of being heard that began by `until_s`, epoch s, in order."""
 
     # What is kept for people to look at
     def put_latest(self, rows: Iterable[Latest]) -> None:
