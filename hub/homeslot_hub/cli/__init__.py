@@ -17,7 +17,7 @@ from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, history, report, setup, trust, verify
+from homeslot_hub.cli import census, gateway, history, report, setup, trust, verify, week
 from homeslot_hub.cli import update as updating
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -48,6 +48,8 @@ app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
 app.command()(verify.verify)
 app.command()(history.history)
+app.command()(census.census)
+app.command()(week.week)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 

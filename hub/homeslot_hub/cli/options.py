@@ -25,6 +25,9 @@ SchoolName = Annotated[
 CsvFile = Annotated[
     Path | None, typer.Option("--csv", help="Write it to this file as CSV instead of showing it.")
 ]
+XlsxFile = Annotated[
+    Path | None, typer.Option("--xlsx", help="Write it to this file as XLSX instead of showing it.")
+]
 
 
 class BadArgument(Exception):
@@ -72,4 +75,11 @@ def _within(key: str, text: str, moment_s: int) -> int:
     if not FIRST_S <= moment_s <= LAST_S:
         years = " to ".join(str(datetime.fromtimestamp(s, UTC).year) for s in (FIRST_S, LAST_S))
         raise BadArgument(f"{key} is {text}: allowed {years}")
+    return moment_s
+
+
+def past(moment_s: int, text: str, key: str = "--at") -> int:
+    """`moment_s`, if it has come. Raises BadArgument."""
+    if moment_s > now_s():
+        raise BadArgument(f"{key} is {text}: allowed a time that has come")
     return moment_s
