@@ -167,7 +167,7 @@ class Server:
     def _start(self) -> None:
         settings = self.settings
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._opened.enter_context(_only_one(settings.data))
+        self._opened.enter_context(only_one(settings.data))
         self.credentials = Credentials(settings.data)
         self._tls = certificates.provide(settings.data, settings.broker, int(time.time()))
         self._looked_at_certificate = time.monotonic()
@@ -366,7 +366,7 @@ def _configured(settings: Settings) -> set[str]:
 
 
 @contextmanager
-def _only_one(data: Path) -> Iterator[None]:
+def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder for this process. Raises ServerError when another serves it."""
     with open_private(data / "hub.lock") as lock:
         try:

@@ -138,6 +138,10 @@ class SqliteStore:
         """Close the file. What was not committed is dropped."""
         self._connection.close()
 
+    def copy_to(self, path: Path) -> None:
+        """Copy everything as of this moment to a new file `path`, beside whoever writes."""
+        self._run("VACUUM INTO ?", (str(path),))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See Store."""

@@ -13,11 +13,12 @@ from typing import Annotated, Literal, NoReturn
 import typer
 from rich.console import Console
 
+from homeslot_hub.adapters.archive import ArchiveError
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import census, gateway, history, report, setup, trust, verify, week
+from homeslot_hub.cli import backup, census, gateway, history, report, setup, trust, verify, week
 from homeslot_hub.cli import update as updating
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -50,6 +51,8 @@ app.command()(verify.verify)
 app.command()(history.history)
 app.command()(census.census)
 app.command()(week.week)
+app.command()(backup.backup)
+app.command()(backup.restore)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ConfigError, BadArgument) as error:
         _fail(error, 2)
     except (
+        ArchiveError,
         BrokerError,
         CredentialError,
         DeskError,
