@@ -365,6 +365,19 @@ def _configured(settings: Settings) -> set[str]:
     return {cart.controller for school in settings.schools for cart in school.carts}
 
 
+def served_by(data: Path) -> str | None:
+    """The number of the process that serves the data folder; None when none does."""
+    try:
+        with (data / "hub.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "?"
+    except FileNotFoundError:
+        pass
+    return None
+
+
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder for this process. Raises ServerError when another serves it."""

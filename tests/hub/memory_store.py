@@ -253,6 +253,9 @@ class MemoryStore:
             self._kept.opened[school] = now_s
         return self._kept.opened[school]
 
+    def known_since_s(self, school):
+        return self._kept.opened.get(school)
+
     def is_settled(self, school, day, rule):
         return (school, day, rule) in self._kept.due
 

@@ -61,7 +61,7 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     [(), *((name,) for name in ("init", "serve", "status", "refused", "check", "digest", "cart"))]
     + [("cart", name) for name in ("add", "renew", "remove")]
     + [("certificate", name) for name in ("show", "renew", "give")]
-    + [(name,) for name in ("verify", "history", "census", "week", "backup", "restore")],
+    + [(name,) for name in ("verify", "history", "census", "week", "backup", "restore", "doctor")],
 )
 def test_every_command_answers_help(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -276,6 +276,7 @@ class StoreMachine(RuleBasedStateMachine):
         for question in ("refused", "strangers", "counts", "pending_notices", "dead_letters"):
             self.both(question)
         for school in SCHOOLS:
+            self.both("known_since_s", school)
             for day in DAYS:
                 self.both("is_settled", school, day, "C8")
 

@@ -142,6 +142,11 @@ class SqliteStore:
         """Copy everything as of this moment to a new file `path`, beside whoever writes."""
         self._run("VACUUM INTO ?", (str(path),))
 
+    def damage(self) -> str:
+        """What is wrong with the file, by SQLite's quick check; empty when nothing is."""
+        said: str = self._rows("PRAGMA quick_check(1)")[0][0]
+        return "" if said == "ok" else said
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See Store."""
@@ -438,6 +443,11 @@ class SqliteStore:
             return opened_s
         self._run("INSERT OR REPLACE INTO school VALUES (?,?)", (school, now_s))
         return now_s
+
+    def known_since_s(self, school: str) -> int | None:
+        """See Store."""
+        rows = self._rows("SELECT opened_s FROM school WHERE name = ?", (school,))
+        return rows[0][0] if rows else None
 
     def is_settled(self, school: str, day: str, rule: str) -> bool:
         """See Store."""

@@ -18,7 +18,18 @@ from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import backup, census, gateway, history, report, setup, trust, verify, week
+from homeslot_hub.cli import (
+    backup,
+    census,
+    doctor,
+    gateway,
+    history,
+    report,
+    setup,
+    trust,
+    verify,
+    week,
+)
 from homeslot_hub.cli import update as updating
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -53,6 +64,7 @@ app.command()(census.census)
 app.command()(week.week)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.command()(doctor.doctor)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 

@@ -273,6 +273,9 @@ class Store(Protocol):
     def opened_s(self, school: str, now_s: int) -> int:
         """When this school was first seen by this store: `now_s` the first time it is asked."""
 
+    def known_since_s(self, school: str) -> int | None:
+        """What opened_s has kept for this school; None when it was never asked."""
+
     def is_settled(self, school: str, day: str, rule: str) -> bool:
         """Whether this school day was judged, or recorded as missed."""
 
