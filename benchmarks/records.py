@@ -8,6 +8,7 @@ what it keeps. One cart gets a whole school year of such days.
 import random
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 import samples
@@ -15,9 +16,12 @@ import samples
 from homeslot import contract
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import Message
+from homeslot_hub.rules import calendar
 from homeslot_hub.service import chain
+from homeslot_hub.service.census import census
 from homeslot_hub.service.history import lines
 from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.week import week
 
 SCHOOL_DAYS = 180
 DAYS = 365
@@ -103,6 +107,12 @@ def _year(path):
     )
     took, found = _timed(lambda: list(lines(store.told("cart-1", None))))
     yield f"its cart's year, {len(found)} lines", f"{took * 1000:.0f} ms", ""
+    school, day = samples.school(1), date(2027, 5, 12)  # a Wednesday, half a year in
+    at_s = calendar.deadline_s(school, day)
+    took, found = _timed(lambda: list(census(school, school.carts[0], store, hub.facts, at_s)))
+    yield f"its census half a year ago, {len(found)} slots", f"{took * 1000:.0f} ms", ""
+    took, found = _timed(lambda: list(week(school, day, store, hub.facts, now_s)))
+    yield f"its week half a year ago, {len(found)} days", f"{took * 1000:.0f} ms", ""
     took, found = _timed(lambda: chain.verify(store.records(), store.seals()))
     assert found.whole
     yield "records verified", f"{head / took:,.0f}/s", ""

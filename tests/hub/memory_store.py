@@ -86,7 +86,7 @@ class MemoryStore:
         """A seal for each full stretch, and one where the chain ends."""
         head, self._kept.seals = GENESIS, []
         for record in self._kept.records:
-            head = Head(record.number, link(head.digest, record))
+            head = Head(record.number, link(head.digest, record.table, record.row))
             if record.number % SEAL_RECORDS == 0:
                 self._kept.seals.append(head)
         if head.records % SEAL_RECORDS:
@@ -95,7 +95,7 @@ class MemoryStore:
     def head(self):
         head = GENESIS
         for record in self._kept.records:
-            head = Head(record.number, link(head.digest, record))
+            head = Head(record.number, link(head.digest, record.table, record.row))
         return head
 
     def seals(self):

@@ -169,6 +169,17 @@ def test_a_group_taken_back_leaves_the_chain_as_it_was(store):
     assert verified(store).whole
 
 
+def test_the_chain_is_walked_as_of_one_moment_beside_a_writer(store):
+    with closing(SqliteStore(store.path)) as writer, store.frozen():
+        records = store.records()
+        next(records)
+        for n in range(5):
+            writer.add_event(EVENT._replace(seq=n))
+        assert len(list(records)) == RECORDS - 1
+        assert verify(store.records(), store.seals()).whole
+    assert store.head().records == RECORDS + 5
+
+
 def test_what_is_known_already_adds_nothing_to_the_chain(store):
     before = store.head()
     assert not store.add_event(EVENT._replace(value="full"))

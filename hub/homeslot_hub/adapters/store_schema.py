@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
-from homeslot_hub.service.ports import Head, Record
+from homeslot_hub.service.ports import Head
 
 migrations = Migrations("homeslot")
 NAMES = ("0001_session", "0002_chain")  # every migration there is, in order
@@ -125,7 +125,7 @@ def _chain(db: Database) -> None:
                 f"UPDATE {table} SET record = ? WHERE {where}",  # noqa: S608 constant
                 (number, *row[: len(keys)]),
             )
-            head = Head(number, link(head.digest, Record(number, table, row)))
+            head = Head(number, link(head.digest, table, row))
             if number % SEAL_RECORDS == 0:
                 db.execute("INSERT INTO seal VALUES (?,?)", head)
     if head.records % SEAL_RECORDS:

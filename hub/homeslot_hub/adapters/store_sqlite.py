@@ -109,7 +109,8 @@ class SqliteStore:
                 path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
         self._connection = connection
-        self._head: Head | None = None  # inside a transaction that has added to the history
+        # Where the chain ends, inside a transaction that has added to the history.
+        self._end: tuple[int, bytes] | None = None
         try:
             with self._errors():
                 self._prepare()
@@ -161,7 +162,7 @@ class SqliteStore:
                     self._connection.execute("ROLLBACK")
                 raise
             finally:
-                self._head = None
+                self._end = None
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -261,8 +262,8 @@ class SqliteStore:
 
     def head(self) -> Head:
         """See Store."""
-        if self._head is not None:
-            return self._head
+        if self._end is not None:
+            return Head(*self._end)
         rows = self._rows("SELECT record, digest FROM seal ORDER BY record DESC LIMIT 1")
         return Head(*rows[0]) if rows else GENESIS
 
@@ -285,22 +286,22 @@ class SqliteStore:
         if not self._connection.in_transaction:
             with self.transaction():
                 return self._add(table, row)
-        head = self.head()
-        number = head.records + 1
+        records, before = self._end or self.head()
+        number = records + 1
         if self._run(_ADD[table], (*row, number)) == 0:
             return False
-        self._head = Head(number, link(head.digest, Record(number, table, row)))
+        self._end = number, link(before, table, row)
         if number % SEAL_RECORDS == 0:
             self._seal()
         return True
 
     def _seal(self) -> None:
         """Keep the digest where the chain ends now, as the newest seal, which moves along."""
-        if self._head is None:
+        if self._end is None:
             return
-        full = (self._head.records - 1) // SEAL_RECORDS * SEAL_RECORDS
+        full = (self._end[0] - 1) // SEAL_RECORDS * SEAL_RECORDS
         self._run("DELETE FROM seal WHERE record > ?", (full,))
-        self._run("INSERT INTO seal VALUES (?,?)", self._head)
+        self._run("INSERT INTO seal VALUES (?,?)", self._end)
 
     # Checkpoints
 

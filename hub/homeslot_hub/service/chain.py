@@ -20,7 +20,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,6 +28,7 @@ from homeslot_hub.service.ports import SHORT_DIGITS, Head, Record
 
 GENESIS = Head(0, bytes(32))
 SEAL_RECORDS = 64
+_ENCODER = msgspec.json.Encoder()
 _HEAD = re.compile(rf"(\d{{1,15}}):([0-9a-f]{{{SHORT_DIGITS},64}})")
 
 Kind = Literal["changed", "missing", "added", "head"]
@@ -107,10 +108,9 @@ class _Stretch:
         )
 
 
-def link(before: bytes, record: Record) -> bytes:
-    """The digest after `record`, which follows on the digest `before`."""
-    text = msgspec.json.encode((record.table, *record.row))
-    return hashlib.sha256(before + text).digest()
+def link(before: bytes, table: str, row: Sequence[Any]) -> bytes:
+    """The digest after the record `row` of `table`, which follows on the digest `before`."""
+    return hashlib.sha256(before + _ENCODER.encode([table, *row])).digest()
 
 
 def parse_head(text: str) -> tuple[int, str] | None:
@@ -163,7 +163,7 @@ class _Walk:
             return
         stretch.skip(record.number)
         stretch.next = record.number + 1
-        stretch.digest = link(stretch.digest, record)
+        stretch.digest = link(stretch.digest, record.table, record.row)
         self._look_at_head(record.number)
 
     def end(self) -> None:
