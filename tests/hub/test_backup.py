@@ -132,8 +132,8 @@ def test_files_elsewhere_that_no_backup_has_are_named(filled):
 
 
 def test_a_backup_comes_back_on_another_machine(filled, backed_up, tmp_path, capsys):
-    (tmp_path / "new").mkdir()
-    other = Installation(tmp_path / "new", capsys)
+    (tmp_path / "new #1 50%?").mkdir()
+    other = Installation(tmp_path / "new #1 50%?", capsys)
     other.config.unlink()
     out = other.ok("restore", str(backed_up), "--yes")
     assert "schools   Lincoln, 2 carts" in out

@@ -6,7 +6,7 @@ import csv
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeslot_hub.model import Fact
@@ -62,9 +62,10 @@ def test_c8_a_cable_put_in_late_is_the_check_in():
 words = st.sampled_from([WELL, OUT, replace(WELL, mains=Fact("off", at(9, 0)))])
 
 
-@given(st.lists(st.tuples(st.integers(0, 1019), words), max_size=8), st.data())
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 203), words), max_size=8), st.data())
 def test_c8_from_the_check_in_on_everything_held_and_before_it_not(changes, data):
-    steps = sorted(((MIDNIGHT_S + 60 * minute, facts) for minute, facts in dict(changes).items()))
+    steps = sorted(((MIDNIGHT_S + 300 * five, facts) for five, facts in dict(changes).items()))
     steps = [(MIDNIGHT_S, data.draw(words)), *(step for step in steps if step[0] > MIDNIGHT_S)]
     found = check_in(SCHOOL, CART, steps, ALWAYS, AT_S)
 
@@ -72,7 +73,7 @@ def test_c8_from_the_check_in_on_everything_held_and_before_it_not(changes, data
         facts = [facts for since_s, facts in steps if since_s <= at_s][-1]
         return judge_cart(SCHOOL, CART, replace(facts, heard_s=at_s), at_s).all_home
 
-    minutes = list(range(MIDNIGHT_S, AT_S + 1, 60))
+    minutes = list(range(MIDNIGHT_S, AT_S + 1, 300))
     after = [at_s for at_s in minutes if found is not None and at_s >= found]
     assert all(held(at_s) for at_s in after)
     before = [at_s for at_s in minutes if at_s not in after]

@@ -220,7 +220,8 @@ def _sound(database: Path) -> str:
     Raises StoreError. It is not migrated, and nothing is written beside it.
     """
     try:
-        with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
+        place = f"{database.absolute().as_uri()}?immutable=1"  # nobody else has this file
+        with closing(sqlite3.connect(place, uri=True)) as connection:
             said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if said != "ok":
                 raise StoreError(f"{database.name} is damaged: {said}")
