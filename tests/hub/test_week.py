@@ -126,5 +126,13 @@ def test_n2_what_was_wrong_at_the_deadline_is_in_its_line(installed, year_ago):
 
 
 def test_n2_days_whose_deadline_has_not_come_are_left_out(installed):
-    assert installed.ok("week", "--date", "2099-11-20").splitlines()[:1] == ["Week"]
-    assert "2099" not in installed.ok("week", "--date", "2099-11-20")
+    out = installed.ok("week", "--date", "2099-11-20")
+    assert out == "No deadline of that week has come.\n"
+
+
+def test_n2_it_is_shown_school_by_school(installed, year_ago):
+    installed.take(year_ago.now_s, year_ago.state())
+    out = installed.ok("week", "--date", "2025-11-20").splitlines()
+    assert out[0] == "Week, Lincoln"
+    assert out[1].split() == ["cart", "day", "check-in", "home", "out", "unknown", "findings"]
+    assert out[3].split() == ["7", "2025-11-18", "0", "0", "3", "Silent", "7-1", "to", "7-3"]

@@ -32,7 +32,8 @@ from homeslot_hub.adapters.files import replace_file
 from homeslot_hub.adapters.store_schema import NAMES, migrations
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.config import ConfigError, Settings, load, parse
-from homeslot_hub.service.ports import StoreError
+from homeslot_hub.service.chain import GENESIS
+from homeslot_hub.service.ports import Head, StoreError
 
 FORMAT = 1
 MANIFEST = "homeslot-backup.json"
@@ -233,10 +234,11 @@ def _sound(database: Path) -> str:
                 raise StoreError(f"{database.name} was written by a newer homeslot ({newer})")
             if NAMES[1] not in applied:
                 return ""
-            head = connection.execute("SELECT max(record), hex(digest) FROM seal").fetchone()
+            last = "SELECT record, digest FROM seal ORDER BY record DESC LIMIT 1"
+            head = connection.execute(last).fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{database.name} is not a homeslot database ({error})") from None
-    return "0:" if head[0] is None else f"{head[0]}:{head[1].lower()[:16]}"
+    return (GENESIS if head is None else Head(*head)).short
 
 
 def _manifest(source: Path, archive: zipfile.ZipFile) -> Manifest:

@@ -58,7 +58,7 @@ def census(
                 for slot in counted(one, cart, store, hub.facts, at_s):
                     rows.append(_row(slot))
                     places[slot.place] += 1
-    tables.give(Sheet("Census", HEADS, rows), csv, xlsx)
+    tables.give(Sheet("Census", HEADS, rows), csv, xlsx, ("cart", "room"))
     tally = ", ".join(f"{places[place]} {place}" for place in _PLACES if places[place])
     typer.echo(f"{words.count(len(rows), 'slot')}: {tally or 'no cart is configured'}.")
 

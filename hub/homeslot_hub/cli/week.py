@@ -58,7 +58,9 @@ def week(
             day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
             found = judged(one, day, store, hub.facts, now_s())
             rows += [_row(each) for each in tables.followed(found, one.name)]
-    tables.give(Sheet("Week", HEADS, rows), csv, xlsx)
+    tables.give(Sheet("Week", HEADS, rows), csv, xlsx, ("room", "teacher", "deadline"))
+    if not rows:
+        typer.echo("No deadline of that week has come.")
 
 
 def _row(each: CartDay) -> tuple[Cell, ...]:
