@@ -4,6 +4,7 @@ import sys
 
 import carts
 import ingest
+import records
 import register
 import verdicts
 
@@ -12,6 +13,7 @@ ALL = {
     "carts": carts.measure,
     "ingest": ingest.measure,
     "register": register.measure,
+    "records": records.measure,
 }
 
 

@@ -193,7 +193,7 @@ class Server:
     def _start(self) -> None:
         settings = self.settings
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._opened.enter_context(_only_one(settings.data))
+        self._opened.enter_context(only_one(settings.data))
         self.credentials = Credentials(settings.data)
         self._tls = certificates.provide(settings.data, settings.broker, int(time.time()))
         self._looked_at_certificate = time.monotonic()
@@ -413,8 +413,21 @@ def _configured(settings: Settings) -> set[str]:
     return {cart.controller for school in settings.schools for cart in school.carts}
 
 
+def served_by(data: Path) -> str | None:
+    """The number of the process that serves the data folder; None when none does."""
+    try:
+        with (data / "hub.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "?"
+    except FileNotFoundError:
+        pass
+    return None
+
+
 @contextmanager
-def _only_one(data: Path) -> Iterator[None]:
+def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder for this process. Raises ServerError when another serves it."""
     with open_private(data / "hub.lock") as lock:
         try:

@@ -369,6 +369,7 @@ class SchoolDay:
 
     `late_s` > 0: it was judged so long after it was due, because the hub was not at work then, or
     did not know yet that it was due. `calendar_troubles` are those of the time it was judged at.
+    `head` is where the hash chain of the records ended when it was judged, in its short form.
     """
 
     school: School
@@ -378,6 +379,7 @@ class SchoolDay:
     carts: tuple[CartVerdict, ...]
     unknown_controllers: tuple[str, ...] = field(default=())
     calendar_troubles: tuple[CalendarTrouble, ...] = field(default=())
+    head: str = ""
 
     @property
     def late_s(self) -> int:

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from .installation import Installation
 from .reports import Clock, open_hub
 
 
@@ -23,3 +24,9 @@ def start(tmp_path):
             return hub, store
 
         yield start
+
+
+@pytest.fixture
+def installed(tmp_path, capsys):
+    """An installation whose command line can be asked."""
+    return Installation(tmp_path, capsys)

@@ -66,6 +66,7 @@ NAMES = ("init", "serve", "status", "refused", "check", "digest", "calendar", "c
     [(), *((name,) for name in NAMES)]
     + [("cart", name) for name in ("add", "renew", "remove")]
     + [("certificate", name) for name in ("show", "renew", "give")]
+    + [(name,) for name in ("verify", "history", "census", "week", "backup", "restore", "doctor")]
     + [("import",), ("export",), ("register",)]
     + [
         ("register", name)

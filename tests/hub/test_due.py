@@ -58,6 +58,16 @@ def test_c8_a_day_is_judged_once_when_its_deadline_and_grace_have_passed(start, 
     assert (notice.email, notice.rule) == (SCHOOL.coordinator.email, "C8")
 
 
+def test_n16_the_notice_carries_the_head_of_the_records_in_both_its_parts(start, clock):
+    hub, store = start(clock)
+    hub.take([Reporter(now_s=clock.now_s).state()])
+    run_to(hub, clock, local(2026, 11, 17, 17, 30))
+    (notice,) = store.notices_to_file()
+    assert store.head().records == 2
+    for part in (notice.text, notice.html):
+        assert f"Records {store.head().short}." in " ".join(part.split())
+
+
 def test_c8_what_was_measured_after_the_deadline_does_not_count(start, clock):
     hub, _ = start(clock)
     hub.tick()

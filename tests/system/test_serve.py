@@ -92,6 +92,10 @@ def test_init_and_serve_is_all_it_takes(place: Place) -> None:
             assert b'"time"' in command
         for part in ("1 school with 1 cart", f"127.0.0.1:{place.port}", "homeslot.db", "digests"):
             assert part in hub.said
+        doctor = homeslot(place.folder, "doctor")
+        assert doctor.returncode == 0, doctor.stdout
+        assert f"127.0.0.1:{place.port} lets the hub in" in doctor.stdout
+        assert "homeslot serve runs, process" in doctor.stdout
         status = homeslot(place.folder, "status")
         assert status.returncode == 0
         assert "Room 1" in status.stdout

@@ -105,7 +105,7 @@ class Deliverer:
 
     def _mail_all(self, notices: list[Notice], mail: MailSettings) -> int:
         try:
-            server = self._connected(mail)
+            server = connect(mail, self._timeout_s)
         except (OSError, smtplib.SMTPException, ConfigError, UnicodeError) as error:
             # UnicodeError: smtplib takes no password beyond ASCII.
             for notice in notices:
@@ -123,24 +123,6 @@ class Deliverer:
                 server.quit()
             server.close()
         return sent
-
-    def _connected(self, mail: MailSettings) -> smtplib.SMTP:
-        context = ssl.create_default_context(cafile=mail.ca_file)
-        if mail.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                mail.host, mail.port, timeout=self._timeout_s, context=context
-            )
-        else:
-            server = smtplib.SMTP(mail.host, mail.port, timeout=self._timeout_s)
-        try:
-            if mail.security == "starttls":
-                server.starttls(context=context)
-            if mail.user is not None and mail.password_file is not None:
-                server.login(mail.user, read_secret(mail.password_file))
-        except BaseException:
-            server.close()
-            raise
-        return server
 
     def _mail_one(self, server: smtplib.SMTP, mail: MailSettings, notice: Notice) -> int:
         try:
@@ -162,6 +144,42 @@ class Deliverer:
     def _bury(self, notice: Notice, error: str) -> None:
         self._outbox.bury(notice, error)
         _log.error("mail of notice %d is given up: %s", notice.id, error)
+
+
+def connect(mail: MailSettings, timeout_s: float) -> smtplib.SMTP:
+    """A connection to the mail server that has taken our login.
+
+    Raises OSError, smtplib.SMTPException, ConfigError, or UnicodeError: smtplib takes no password
+    beyond ASCII.
+    """
+    context = ssl.create_default_context(cafile=mail.ca_file)
+    if mail.security == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            mail.host, mail.port, timeout=timeout_s, context=context
+        )
+    else:
+        server = smtplib.SMTP(mail.host, mail.port, timeout=timeout_s)
+    try:
+        if mail.security == "starttls":
+            server.starttls(context=context)
+        if mail.user is not None and mail.password_file is not None:
+            server.login(mail.user, read_secret(mail.password_file))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def probe(mail: MailSettings, timeout_s: float) -> str | None:
+    """Why the mail server cannot be used; None when it takes our login. Sends nothing."""
+    try:
+        server = connect(mail, timeout_s)
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            server.quit()
+        server.close()
+    except (OSError, smtplib.SMTPException, ConfigError, UnicodeError) as error:
+        return _said(error)
+    return None
 
 
 def compose_mail(notice: Notice, sender: Person) -> EmailMessage:

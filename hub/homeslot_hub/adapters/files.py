@@ -25,7 +25,7 @@ def open_private(path: Path) -> IO[str]:
 
 
 def replace_file(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Make `content`, text as UTF-8, that of `path`, with permissions `mode`, durably.
+    """Make `content` (text as UTF-8) that of `path`, with permissions `mode`, durably.
 
     Whoever reads it, after a power cut too, finds the old or the new content. Raises OSError.
     """

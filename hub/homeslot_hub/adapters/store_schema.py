@@ -1,16 +1,20 @@
 """The tables of the SQLite store, as migrations: only ever added to.
 
-`event` and `snapshot` are history and append-only; `clock` and `span` are its time. `checkpoint`
-is derived and may be emptied. Times are epoch seconds unless they say otherwise; a null `at_s` was
-measured before the cart knew the time and is placed through `clock`.
+`event`, `snapshot` and `clock` are history and append-only: each `record` of them has a number in
+the hash chain of service.chain, whose digests `seal` keeps. `span` says when carts were heard;
+`checkpoint` is derived and may be emptied. Times are epoch seconds unless they say otherwise; a
+null `at_s` was measured before the cart knew the time and is placed through `clock`.
 """
 
 from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
+from homeslot_hub.service.ports import Head
+
 migrations = Migrations("homeslot")
-NAMES = ("0001_session", "0003_register")  # every migration there is, in order
+NAMES = ("0001_session", "0002_chain", "0003_register")  # every migration there is, in order
 
 _FIRST = (
     """CREATE TABLE event (
@@ -80,6 +84,52 @@ _FIRST = (
 def _first(db: Database) -> None:
     for statement in _FIRST:
         db.execute(statement)
+
+
+# What was there before the chain is put into it as it was found, table by table. Of a clock, every
+# reading is kept from now on; that of the earliest message counts.
+_CHAIN = (
+    "CREATE TABLE seal (record INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT",
+    "ALTER TABLE event ADD COLUMN record INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE snapshot ADD COLUMN record INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE clock RENAME TO clock_before",
+    """CREATE TABLE clock (
+        cart TEXT NOT NULL, boot INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+        offset_s INTEGER NOT NULL, record INTEGER NOT NULL,
+        PRIMARY KEY (cart, boot, up_ms)
+    ) STRICT, WITHOUT ROWID""",
+    "INSERT INTO clock SELECT *, 0 FROM clock_before",
+    "DROP TABLE clock_before",
+)
+CHAINED = {  # table -> its columns as they go into the chain
+    "event": "cart, boot, seq, up_ms, at_s, kind, idx, value, was, current_ma",
+    "snapshot": "cart, boot, seq, up_ms, at_s, words",
+    "clock": "cart, boot, up_ms, offset_s",
+}
+_KEYS = {"event": 3, "snapshot": 4, "clock": 3}
+
+
+@migrations(name=NAMES[1])
+def _chain(db: Database) -> None:
+    for statement in _CHAIN:
+        db.execute(statement)
+    head = GENESIS
+    for table, columns in CHAINED.items():
+        keys = columns.split(", ")[: _KEYS[table]]
+        where = " AND ".join(f"{key} = ?" for key in keys)
+        # Read whole before it is written: a table must not change under a statement that reads it.
+        rows = db.execute(f"SELECT {columns} FROM {table} ORDER BY {', '.join(keys)}").fetchall()  # noqa: S608 constant
+        for row in rows:
+            number = head.records + 1
+            db.execute(
+                f"UPDATE {table} SET record = ? WHERE {where}",  # noqa: S608 constant
+                (number, *row[: len(keys)]),
+            )
+            head = Head(number, link(head.digest, table, row))
+            if number % SEAL_RECORDS == 0:
+                db.execute("INSERT INTO seal VALUES (?,?)", head)
+    if head.records % SEAL_RECORDS:
+        db.execute("INSERT INTO seal VALUES (?,?)", head)
 
 
 # The register is append-only: each change adds a version of each row it touches. `cells` are a

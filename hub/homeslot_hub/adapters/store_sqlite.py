@@ -6,53 +6,82 @@ connection for each thread that works at the same time: open one SqliteStore for
 
 from __future__ import annotations
 
+import heapq
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from homeslot_hub.adapters.store_schema import NAMES, migrations
+from homeslot_hub.adapters.store_schema import CHAINED, NAMES, migrations
+from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
 from homeslot_hub.service.ports import (
     DeadLetter,
     Event,
+    Head,
     Key,
     Latest,
     Notice,
     Observation,
+    Record,
     Refused,
     Snapshot,
     StoreError,
     Stranger,
+    Told,
 )
 
 BUSY_S = 10.0  # how long to wait for another process's transaction
 KEPT_REFUSED = 200
 KEPT_STRANGERS = 500
 
-_OBSERVATIONS = """
+# Of a boot's clock readings that of its earliest message counts.
+_OFFSET = """(SELECT offset_s FROM clock c WHERE c.cart = {0}.cart AND c.boot = {0}.boot
+        ORDER BY c.up_ms LIMIT 1)"""
+_OBSERVATIONS = f"""
 SELECT boot, seq, snap, up_ms, placed_s, kind, idx, value FROM (
-    SELECT e.boot, seq, 0 AS snap, e.up_ms, coalesce(at_s, offset_s + e.up_ms / 1000) AS placed_s,
-        kind, idx, value
-    FROM event e LEFT JOIN clock c ON c.cart = e.cart AND c.boot = e.boot
-    WHERE e.cart = :cart AND (e.boot, seq) >= (:boot, :seq)
+    SELECT boot, seq, 0 AS snap, up_ms,
+        coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s, kind, idx, value
+    FROM event e WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
     UNION ALL
-    SELECT s.boot, seq, 1, s.up_ms, coalesce(at_s, offset_s + s.up_ms / 1000), 'state', 0, words
-    FROM snapshot s LEFT JOIN clock c ON c.cart = s.cart AND c.boot = s.boot
-    WHERE s.cart = :cart AND (s.boot, seq) >= (:boot, :seq)
+    SELECT boot, seq, 1, up_ms,
+        coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000), 'state', 0, words
+    FROM snapshot s WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
 )
 WHERE placed_s <= :until_s AND (boot, seq, snap, up_ms) > (:boot, :seq, :snap, :up_ms)
 ORDER BY boot, seq, snap, up_ms
-"""
-_HEARD = """
-SELECT max(min(to_s + offset_s, :until_s)) FROM (
-    SELECT from_s, to_s, iif(s.boot = 0, 0, offset_s) AS offset_s
-    FROM span s LEFT JOIN clock c ON c.cart = s.cart AND c.boot = s.boot WHERE s.cart = :cart
+"""  # noqa: S608  (constant)
+# {0} is what is asked of an event, {1} of a snapshot. Both are found by their primary keys.
+_TOLD = f"""
+SELECT boot, seq, 0 AS snap, up_ms,
+    coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s,
+    kind, idx, value, was, current_ma, record
+FROM event e WHERE cart = :cart AND {{0}}
+UNION ALL
+SELECT boot, seq, 1, up_ms,
+    coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000) AS placed_s,
+    'state', 0, words, '', NULL, record
+FROM snapshot s WHERE cart = :cart AND {{1}}
+ORDER BY boot, seq, snap, up_ms
+"""  # noqa: S608  (constant)
+_ABOUT_SLOT = "kind = 'slot' AND idx = :slot"
+_MEASURED_AT = "placed_s IN (SELECT value FROM json_each(:times))"
+_SPANS = f"""
+SELECT from_s + offset_s AS from_s, to_s + offset_s AS to_s FROM (
+    SELECT from_s, to_s, iif(boot = 0, 0, {_OFFSET.format("s")}) AS offset_s
+    FROM span s WHERE cart = :cart
 ) WHERE from_s + offset_s <= :until_s
-"""
+"""  # noqa: S608  (constant)
+_HEARD = f"SELECT max(min(to_s, :until_s)) FROM ({_SPANS})"  # noqa: S608  (constant)
+_ADD = {
+    table: f"INSERT OR IGNORE INTO {table} VALUES ({'?,' * len(columns.split(','))}?)"  # noqa: S608  (constant)
+    for table, columns in CHAINED.items()
+}
 _NOTICE = "school, day, rule, name, email, subject, text, html, created_s, id, tries"
 _END_OF_TIME_S = 1 << 62
 
@@ -80,6 +109,8 @@ class SqliteStore:
                 path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
         self._connection = connection
+        # Where the chain ends, inside a transaction that has added to the history.
+        self._end: tuple[int, bytes] | None = None
         try:
             with self._errors():
                 self._prepare()
@@ -108,6 +139,15 @@ class SqliteStore:
         """Close the file. What was not committed is dropped."""
         self._connection.close()
 
+    def copy_to(self, path: Path) -> None:
+        """Copy everything as of this moment to a new file `path`, beside whoever writes."""
+        self._run("VACUUM INTO ?", (str(path),))
+
+    def damage(self) -> str:
+        """What is wrong with the file, by SQLite's quick check; empty when nothing is."""
+        said: str = self._rows("PRAGMA quick_check(1)")[0][0]
+        return "" if said == "ok" else said
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See Store."""
@@ -115,11 +155,24 @@ class SqliteStore:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._seal()
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # SQLite itself rolls back a full disk
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._end = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """See Store."""
+        with self._errors():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -154,11 +207,11 @@ class SqliteStore:
 
     def add_event(self, event: Event) -> bool:
         """See Store."""
-        return self._run("INSERT OR IGNORE INTO event VALUES (?,?,?,?,?,?,?,?,?,?)", event) == 1
+        return self._add("event", event)
 
     def add_snapshot(self, snapshot: Snapshot) -> bool:
         """See Store."""
-        return self._run("INSERT OR IGNORE INTO snapshot VALUES (?,?,?,?,?,?)", snapshot) == 1
+        return self._add("snapshot", snapshot)
 
     def missing(self, cart: str, boot: int, seq: int, span: int) -> int:
         """See Store."""
@@ -179,11 +232,13 @@ class SqliteStore:
 
     def set_clock(self, cart: str, boot: int, up_ms: int, offset_s: int) -> None:
         """See Store."""
-        self._run("INSERT OR REPLACE INTO clock VALUES (?,?,?,?)", (cart, boot, up_ms, offset_s))
+        self._add("clock", (cart, boot, up_ms, offset_s))
 
     def clocks(self, cart: str) -> dict[int, tuple[int, int]]:
         """See Store."""
-        rows = self._rows("SELECT boot, up_ms, offset_s FROM clock WHERE cart = ?", (cart,))
+        rows = self._rows(
+            "SELECT boot, min(up_ms), offset_s FROM clock WHERE cart = ? GROUP BY boot", (cart,)
+        )
         return {boot: (up_ms, offset_s) for boot, up_ms, offset_s in rows}
 
     def observations(self, cart: str, after: Key, until_s: int | None) -> Iterator[Observation]:
@@ -192,6 +247,64 @@ class SqliteStore:
         values = {"cart": cart, "boot": boot, "seq": seq, "snap": snap, "up_ms": up_ms}
         values["until_s"] = _END_OF_TIME_S if until_s is None else until_s
         return map(Observation._make, self._rows(_OBSERVATIONS, values))
+
+    def told(self, cart: str, slot: int | None) -> Iterator[Told]:
+        """See Store."""
+        about = "true" if slot is None else _ABOUT_SLOT
+        return self._told(_TOLD.format(about, "true"), {"cart": cart, "slot": slot})
+
+    def told_at(self, cart: str, times: Collection[int]) -> Iterator[Told]:
+        """See Store."""
+        values = {"cart": cart, "times": json.dumps(sorted(times))}
+        return self._told(_TOLD.format(_MEASURED_AT, _MEASURED_AT), values)
+
+    def _told(self, sql: str, values: Mapping[str, Any]) -> Iterator[Told]:
+        return map(Told._make, self._rows(sql, values))
+
+    # The chain
+
+    def head(self) -> Head:
+        """See Store."""
+        if self._end is not None:
+            return Head(*self._end)
+        rows = self._rows("SELECT record, digest FROM seal ORDER BY record DESC LIMIT 1")
+        return Head(*rows[0]) if rows else GENESIS
+
+    def seals(self) -> list[Head]:
+        """See Store."""
+        return [Head(*row) for row in self._rows("SELECT record, digest FROM seal ORDER BY record")]
+
+    def records(self) -> Iterator[Record]:
+        """See Store."""
+        return heapq.merge(*map(self._records_of, CHAINED), key=attrgetter("number"))
+
+    def _records_of(self, table: str) -> Iterator[Record]:
+        sql = f"SELECT record, {CHAINED[table]} FROM {table} ORDER BY record"  # noqa: S608 constant
+        with self._errors():
+            for number, *row in self._connection.execute(sql):
+                yield Record(number, table, tuple(row))
+
+    def _add(self, table: str, row: tuple[Any, ...]) -> bool:
+        """Add a record to the history and the chain; False when its key is there already."""
+        if not self._connection.in_transaction:
+            with self.transaction():
+                return self._add(table, row)
+        records, before = self._end or self.head()
+        number = records + 1
+        if self._run(_ADD[table], (*row, number)) == 0:
+            return False
+        self._end = number, link(before, table, row)
+        if number % SEAL_RECORDS == 0:
+            self._seal()
+        return True
+
+    def _seal(self) -> None:
+        """Keep the digest where the chain ends now, as the newest seal, which moves along."""
+        if self._end is None:
+            return
+        full = (self._end[0] - 1) // SEAL_RECORDS * SEAL_RECORDS
+        self._run("DELETE FROM seal WHERE record > ?", (full,))
+        self._run("INSERT INTO seal VALUES (?,?)", self._end)
 
     # Checkpoints
 
@@ -253,6 +366,10 @@ class SqliteStore:
         """See Store."""
         heard_s: int | None = self._rows(_HEARD, {"cart": cart, "until_s": until_s})[0][0]
         return heard_s
+
+    def heard_spans(self, cart: str, until_s: int) -> list[tuple[int, int]]:
+        """See Store."""
+        return self._rows(f"{_SPANS} ORDER BY 1, 2", {"cart": cart, "until_s": until_s})
 
     # For people to look at
 
@@ -330,6 +447,11 @@ class SqliteStore:
             return opened_s
         self._run("INSERT OR REPLACE INTO school VALUES (?,?)", (school, now_s))
         return now_s
+
+    def known_since_s(self, school: str) -> int | None:
+        """See Store."""
+        rows = self._rows("SELECT opened_s FROM school WHERE name = ?", (school,))
+        return rows[0][0] if rows else None
 
     def is_settled(self, school: str, day: str, rule: str) -> bool:
         """See Store."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from datetime import time as clock_time
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
-from homeslot.contract import FIRST_S, LAST_S
+from homeslot_hub.adapters.archive import ArchiveError
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
@@ -29,11 +26,33 @@ from homeslot_hub.bootstrap import (
     open_calendars,
     open_store,
 )
-from homeslot_hub.cli import gateway, register, report, school_days, setup, trust
+from homeslot_hub.cli import (
+    backup,
+    census,
+    doctor,
+    gateway,
+    history,
+    register,
+    report,
+    school_days,
+    setup,
+    trust,
+    verify,
+    week,
+)
 from homeslot_hub.cli import update as updating
-from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName
+from homeslot_hub.cli.options import (
+    DEFAULT,
+    BadArgument,
+    Config,
+    SchoolName,
+    day_of,
+    moment_s,
+    now_s,
+    schools_called,
+)
 from homeslot_hub.config import ConfigError, Settings, load
-from homeslot_hub.model import School, SchoolDay
+from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
@@ -50,6 +69,13 @@ app = typer.Typer(
 cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
 app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
+app.command()(verify.verify)
+app.command()(history.history)
+app.command()(census.census)
+app.command()(week.week)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(doctor.doctor)
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 
@@ -67,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ConfigError, BadArgument) as error:
         _fail(error, 2)
     except (
+        ArchiveError,
         BrokerError,
         CredentialError,
         DeskError,
@@ -82,10 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(error: Exception, status: int) -> NoReturn:
     typer.echo(f"homeslot: {error}", err=True)
     raise SystemExit(status)
-
-
-def _now_s() -> int:
-    return int(time.time())
 
 
 @app.command()
@@ -133,7 +156,7 @@ def serve(config: Config = DEFAULT) -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    server = Server(settings, _now_s, announce)
+    server = Server(settings, now_s, announce)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.request_stop())
     with server:
@@ -189,8 +212,8 @@ def check(
 ) -> None:
     """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub.schools, school):
-            judged = hub.judge(one, _moment_s(at, one))
+        for one in schools_called(hub.schools, school):
+            judged = hub.judge(one, moment_s(at, one))
             report.show(report.check_parts(judged), Console())
 
 
@@ -204,8 +227,8 @@ def digest(
 ) -> None:
     """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
     with _opened(config) as hub:
-        for one in _schools(hub.schools, school):
-            day = calendar.school_day_of(one, _now_s()) if on is None else _date(on)
+        for one in schools_called(hub.schools, school):
+            day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
                 continue
@@ -228,11 +251,11 @@ def show_calendar(
 ) -> None:
     """School days, closed days, half days with their deadlines, who says so, and what is wrong."""
     settings = load(config)
-    schools = _schools(settings.schools, school)
-    first = None if start is None else _date(start, "--from")
+    schools = schools_called(settings.schools, school)
+    first = None if start is None else day_of(start, "--from")
     if not 1 <= days <= calendar.LOOK_DAYS:
         raise BadArgument(f"--days is {days}: allowed 1..{calendar.LOOK_DAYS}")
-    calendars = open_calendars(settings, _now_s)
+    calendars = open_calendars(settings, now_s)
     if refresh:
         for feed in dict.fromkeys(feed for one in schools for feed in one.feeds):
             typer.echo(f"Reading the calendar {feed.label}", err=True)
@@ -241,11 +264,11 @@ def show_calendar(
         calendars.read(feed)
     known = calendars.known(schools)
     for one in schools:
-        now_s = _now_s()
+        at_s = now_s()
         told = replace(one, calendar=known.get(one.name, one.calendar))
         passed_over = {feed.label: calendars.passed_over(feed) for feed in one.feeds}
-        from_day = first or calendar.school_day_of(one, now_s)
-        report.show(school_days.calendar_parts(told, from_day, days, now_s, passed_over), Console())
+        from_day = first or calendar.school_day_of(one, at_s)
+        report.show(school_days.calendar_parts(told, from_day, days, at_s, passed_over), Console())
 
 
 @app.command()
@@ -349,44 +372,7 @@ def _opened(config: Path) -> Iterator[Hub]:
     """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
     with closing(open_store(settings)) as store:
-        yield make_hub(settings, store, _now_s, known_calendars(settings, _now_s))
+        yield make_hub(settings, store, now_s, known_calendars(settings, now_s))
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)
-
-
-def _schools(schools: Sequence[School], name: str | None) -> list[School]:
-    found = [school for school in schools if name in (None, school.name)]
-    if not found:
-        names = ", ".join(school.name for school in schools)
-        raise BadArgument(f"--school is {name}: allowed {names}")
-    return found
-
-
-def _moment_s(text: str, school: School) -> int:
-    """Epoch seconds of HH:MM today, or of an ISO time, on the school's clock."""
-    now = datetime.now(school.zone)
-    try:
-        moment = datetime.fromisoformat(f"{now:%Y-%m-%d}T{text}" if len(text) == 5 else text)
-    except ValueError:
-        raise BadArgument(f"--at is {text}: allowed 17:00 or 2026-11-20T17:00") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=school.zone)
-    return _within("--at", text, int(moment.timestamp()))
-
-
-def _date(text: str, key: str = "--date") -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise BadArgument(f"{key} is {text}: allowed a date such as 2026-11-20") from None
-    _within(key, text, int(datetime.combine(day, clock_time(), UTC).timestamp()))
-    return day
-
-
-def _within(key: str, text: str, moment_s: int) -> int:
-    """`moment_s`, if it is one at which a cart can have reported."""
-    if not FIRST_S <= moment_s <= LAST_S:
-        years = " to ".join(str(datetime.fromtimestamp(s, UTC).year) for s in (FIRST_S, LAST_S))
-        raise BadArgument(f"{key} is {text}: allowed {years}")
-    return moment_s

@@ -194,7 +194,7 @@ def _page(day: SchoolDay) -> Page:
         foot=(
             f"What counts is what the carts measured by {at}{_own_deadlines(day)}; worked out at "
             f"{judged}. "
-            f"Times are those of {school.zone.key}."
+            f"Times are those of {school.zone.key}." + f" Records {day.head}." * bool(day.head)
         ),
     )
 

@@ -94,6 +94,7 @@ class Hub:
                 if stranger.first_s <= now_s and stranger.last_s > at_s - STRANGER_S
             ),
             calendar_troubles=closures.troubles(school, now_s),
+            head=self._store.head().short,
         )
 
     def know(self, calendars: Mapping[str, Calendar]) -> None:

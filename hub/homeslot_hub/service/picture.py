@@ -13,6 +13,7 @@ every event since the last kept snapshot is there (`whole_seq`), and the snapsho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
@@ -40,6 +41,16 @@ def snapshot_words(body: Any) -> str:
     """
     lists = (" ".join(body.slots), " ".join(body.banks))
     return "|".join((*lists, *(getattr(body, name) for name in _SINGLE), _place(body)))
+
+
+def spelled(words: str) -> Iterator[tuple[str, int, str]]:
+    """What snapshot_words wrote, thing by thing: (kind, number, word), as events would say it."""
+    slots, banks, *single = words.split("|")
+    for kind, listed in (("slot", slots), ("bank", banks)):
+        for number, word in enumerate(listed.split(), 1):
+            yield kind, number, word
+    for kind, word in zip((*_SINGLE, "place"), single, strict=False):
+        yield kind, 0, word
 
 
 def _place(body: Any) -> str:

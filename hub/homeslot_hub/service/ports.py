@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # The place of an observation in its cart's history: (boot, seq, 0 event or 1 snapshot, up_ms).
 # A snapshot carries the number of the last event it includes, so it stands right behind it.
 Key = tuple[int, int, int, int]
+SHORT_DIGITS = 16  # of a digest where people note it: 64 bits
 
 
 class StoreError(Exception):
@@ -57,6 +58,58 @@ class Snapshot(NamedTuple):
     up_ms: int
     at_s: int | None
     words: str
+
+
+class Told(NamedTuple):
+    """One message of the history as it was kept: an event, or (`snap` 1) a snapshot.
+
+    `at_s` is measured-at, placed on the clock by the hub if need be, None while that is not
+    possible. `kind` and `number` as in Observation; `was` and `current_ma` only of events. `record`
+    is its number in the chain.
+    """
+
+    boot: int
+    seq: int
+    snap: int
+    up_ms: int
+    at_s: int | None
+    kind: str
+    number: int
+    value: str
+    was: str
+    current_ma: int | None
+    record: int
+
+
+class Head(NamedTuple):
+    """The hash chain after its first `records` records; see service.chain."""
+
+    records: int
+    digest: bytes
+
+    def __str__(self) -> str:
+        return f"{self.records}:{self.digest.hex()}"
+
+    @property
+    def short(self) -> str:
+        """As people note it: `5214:9f86d081884c7d65`."""
+        return f"{self.records}:{self.digest.hex()[:SHORT_DIGITS]}"
+
+
+class Record(NamedTuple):
+    """One record of the history with its number in the chain.
+
+    `row` has the columns of its `table` (event, snapshot, clock) as stored, its cart first.
+    """
+
+    number: int
+    table: str
+    row: tuple[Any, ...]
+
+    @property
+    def measured_s(self) -> int | None:
+        """When it was measured, where the cart knew."""
+        return None if self.table == "clock" else self.row[4]
 
 
 class Latest(NamedTuple):
@@ -121,6 +174,9 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is kept whole and durably at the end, or not at all."""
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """All that is read inside is as of one moment, whoever writes. Nothing is written in it."""
+
     # History, append-only: what carts said
     def add_event(self, event: Event) -> bool:
         """Keep an event; False when the (cart, boot, seq) is already known."""
@@ -135,13 +191,32 @@ class Store(Protocol):
         """Whether anything of this boot came without the time."""
 
     def set_clock(self, cart: str, boot: int, up_ms: int, offset_s: int) -> None:
-        """Of this boot, uptime zero was at `offset_s`, as learned from its message at `up_ms`."""
+        """Of this boot, uptime zero was at `offset_s`, as learned from its message at `up_ms`.
+
+        Of several readings the one of the earliest message counts; what was read first stays.
+        """
 
     def clocks(self, cart: str) -> dict[int, tuple[int, int]]:
         """(up_ms, offset_s) by boot, see set_clock."""
 
     def observations(self, cart: str, after: Key, until_s: int | None) -> Iterator[Observation]:
         """What is placed on the clock, behind `after` in order of Key, measured up to `until_s`."""
+
+    def told(self, cart: str, slot: int | None) -> Iterator[Told]:
+        """All messages of a cart in order of Key; of events only those about `slot`, if given."""
+
+    def told_at(self, cart: str, times: Collection[int]) -> Iterator[Told]:
+        """The messages of a cart that were measured at one of `times`, in order of Key."""
+
+    # The hash chain over events, snapshots and clock readings
+    def head(self) -> Head:
+        """Where the chain ends, by what is committed and, inside a transaction, by that."""
+
+    def seals(self) -> list[Head]:
+        """The stored digests along the chain, by rising number."""
+
+    def records(self) -> Iterator[Record]:
+        """All of the history by number in the chain; inside `frozen`, where others write."""
 
     # Checkpoints: folded pictures, derived from history to make it quick to read
     def checkpoint(self, cart: str, before: Key | None, until_s: int | None) -> bytes | None:
@@ -165,6 +240,9 @@ class Store(Protocol):
 
     def heard(self, cart: str, until_s: int) -> int | None:
         """The last moment up to `until_s` at which the cart was heard, epoch s."""
+
+    def heard_spans(self, cart: str, until_s: int) -> list[tuple[int, int]]:
+        """The spans (from, to) of being heard that began by `until_s`, epoch s, in order."""
 
     # What is kept for people to look at
     def put_latest(self, rows: Iterable[Latest]) -> None:
@@ -194,6 +272,9 @@ class Store(Protocol):
     # The due table and the outbox
     def opened_s(self, school: str, now_s: int) -> int:
         """When this school was first seen by this store: `now_s` the first time it is asked."""
+
+    def known_since_s(self, school: str) -> int | None:
+        """What opened_s has kept for this school; None when it was never asked."""
 
     def is_settled(self, school: str, day: str, rule: str) -> bool:
         """Whether this school day was judged, or recorded as missed."""

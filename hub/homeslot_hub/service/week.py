@@ -1,0 +1,81 @@
+"""The week of a school (N2), written from what was sensed: each cart on each of its school days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from homeslot_hub.model import CartFacts, CartVerdict, School
+from homeslot_hub.rules import calendar
+from homeslot_hub.rules.checkin import check_in
+from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.service.picture import BEFORE_ALL, Picture, decode_picture
+from homeslot_hub.service.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class CartDay:
+    """One cart at one deadline. `checked_in_s`: since when all of it held, None when it did not.
+
+    `all_day`: nothing was otherwise since midnight on the school's wall.
+    """
+
+    school: School
+    day: date
+    deadline_s: int
+    checked_in_s: int | None
+    all_day: bool
+    verdict: CartVerdict
+
+
+def week(
+    school: School,
+    day: date,
+    store: Store,
+    facts: Callable[[str, int], CartFacts],
+    now_s: int,
+) -> Iterator[CartDay]:
+    """The carts of `school`, each on the school days of the week of `day` that are judged by now.
+
+    `facts` tells what was believed of a controller as of a moment.
+    """
+    monday = day - timedelta(days=day.weekday())
+    days = [monday + timedelta(days=n) for n in range(7)]
+    due = [
+        (one, deadline_s)
+        for one in days
+        if calendar.is_school_day(school, one)
+        and (deadline_s := calendar.deadline_s(school, one)) + school.grace_s <= now_s
+    ]
+    for cart in school.carts:
+        for one, deadline_s in due:
+            verdict = judge_cart(school, cart, facts(cart.controller, deadline_s), deadline_s)
+            checked_in_s = None
+            begin_s = _midnight_s(school, one)
+            if verdict.all_home:
+                steps = _steps(store, cart.controller, begin_s, deadline_s)
+                heard = store.heard_spans(cart.controller, deadline_s)
+                checked_in_s = check_in(school, cart, steps, heard, deadline_s)
+            all_day = checked_in_s == begin_s
+            yield CartDay(school, one, deadline_s, checked_in_s, all_day, verdict)
+
+
+def _steps(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[int, CartFacts]]:
+    """What was believed of `cart` at `begin_s`, and from each later moment on with news."""
+    checkpoint = store.checkpoint(cart, None, begin_s)
+    picture = Picture() if checkpoint is None else decode_picture(checkpoint)
+    after = BEFORE_ALL if checkpoint is None else picture.key
+    steps = {begin_s: picture.facts(None)}
+    at_s = begin_s
+    for seen in store.observations(cart, after, until_s):
+        picture.apply(seen)
+        at_s = max(at_s, seen.at_s)
+        steps[at_s] = picture.facts(None)
+    return list(steps.items())
+
+
+def _midnight_s(school: School, day: date) -> int:
+    """The first moment of `day` on the school's wall."""
+    wall = datetime.combine(day, time(0), school.zone)
+    return int(wall.astimezone(UTC).timestamp())
