@@ -9,6 +9,7 @@ import samples
 
 from homeslot_hub.adapters import spreadsheets
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
+from homeslot_hub.adapters.sheets import Sheet, write_csv, write_xlsx
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.register_export import tables
@@ -33,10 +34,11 @@ def measure():
 def _measure(folder, store, schools, devices, took):
     register = SqliteRegister(store)
     csv, book = folder / "devices.csv", folder / "devices.xlsx"
-    table = ("devices", ("school", "cart", "slot", "tag", "kind", "state"), list(_rows(schools)))
-    assert len(table[2]) >= devices
-    spreadsheets.write_csv(folder, [table])
-    spreadsheets.write_xlsx(book, [table])
+    heads = ("school", "cart", "slot", "tag", "kind", "state")
+    page = Sheet("devices", heads, list(_rows(schools)))
+    assert len(page.rows) >= devices
+    write_csv(csv, page)
+    write_xlsx(book, page)
     took[devices], wrote = _import(register, schools, csv)
     yield f"{devices} devices imported from CSV", f"{took[devices]:.1f} s", "goal 30 s"
     yield f"{devices} devices, of that the database held", f"{wrote:.1f} s", "goal 10 s"
@@ -47,7 +49,8 @@ def _measure(folder, store, schools, devices, took):
     all_s, _ = _import(register, schools, book)
     yield f"{devices} devices imported from XLSX", f"{all_s:.1f} s", "goal 30 s"
     began = time.perf_counter()
-    spreadsheets.write_csv(folder, tables(register, schools))
+    for table in tables(register, schools):
+        write_csv(folder / f"{table[0]}.csv", Sheet(*table))
     yield f"{devices} devices exported as CSV", f"{time.perf_counter() - began:.1f} s", ""
     hub = Hub(schools, store, lambda: samples.START_S, register=register)
     hub.judge(schools[0], samples.START_S - 1)  # what the carts said is read once

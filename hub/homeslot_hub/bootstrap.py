@@ -91,6 +91,13 @@ def known_calendars(settings: Settings, now_s: NowS) -> dict[str, Calendar]:
     return calendars.known(settings.schools)
 
 
+@contextmanager
+def opened_hub(settings: Settings, now_s: NowS) -> Iterator[tuple[Hub, SqliteStore]]:
+    """A hub over its database, and that, to be asked and then closed. Raises StoreError."""
+    with closing(open_store(settings)) as store:
+        yield make_hub(settings, store, now_s, known_calendars(settings, now_s)), store
+
+
 def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
     """A connection beside that of the running hub, to the cart with id `cart`. Raises DeskError."""
     if not settings.broker.port:

@@ -32,7 +32,8 @@ def hub(start, clock):
 
 def counted(hub, at_s):
     found, store, _ = hub
-    return list(census(SCHOOL, CART, store, found.facts, at_s))
+    (verdict,) = found.judge(SCHOOL, at_s).carts
+    return list(census(SCHOOL, verdict, found.facts(CART.controller, at_s), store))
 
 
 def test_n9_each_slot_has_its_place_since_when_and_who_says_so(hub):

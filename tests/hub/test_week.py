@@ -134,5 +134,14 @@ def test_n2_it_is_shown_school_by_school(installed, year_ago):
     installed.take(year_ago.now_s, year_ago.state())
     out = installed.ok("week", "--date", "2025-11-20").splitlines()
     assert out[0] == "Week, Lincoln"
-    assert out[1].split() == ["cart", "day", "check-in", "home", "out", "unknown", "findings"]
-    assert out[3].split() == ["7", "2025-11-18", "0", "0", "3", "Silent", "7-1", "to", "7-3"]
+    assert out[1].split() == [
+        "cart",
+        "day",
+        "check-in",
+        "home",
+        "out",
+        "excused",
+        "unknown",
+        "findings",
+    ]
+    assert out[3].split() == ["7", "2025-11-18", "0", "0", "0", "3", "Silent", "7-1", "to", "7-3"]

@@ -1,4 +1,7 @@
-"""Tables for people's spreadsheets: CSV and XLSX, in which no cell is ever a formula."""
+"""Tables for people's spreadsheets: CSV and XLSX, in which no cell is ever a formula.
+
+The library for XLSX is loaded where it is used: it is a good part of the program's start.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import xlsxwriter
-
 from homeslot_hub.adapters.files import replace_file
 
 Cell = str | int
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # what a spreadsheet takes for one (OWASP, CSV injection)
+# What a spreadsheet takes for a formula (OWASP, CSV injection), and the mark that says it is none.
+FORMULA = tuple("=+-@\t\r'")
 _WIDEST = 60
 _MODE = 0o600  # they name people
 
@@ -31,7 +26,7 @@ class Sheet:
 
     title: str
     heads: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
+    rows: Sequence[Sequence[Cell]]
 
 
 def write_csv(path: Path, sheet: Sheet) -> None:
@@ -47,23 +42,26 @@ def write_csv(path: Path, sheet: Sheet) -> None:
     replace_file(path, ("\ufeff" + text.getvalue()).encode(), _MODE)
 
 
-def write_xlsx(path: Path, sheet: Sheet) -> None:
-    """Write `sheet` to `path` as XLSX, whole or not at all. Raises OSError."""
+def write_xlsx(path: Path, *sheets: Sheet) -> None:
+    """Write `sheets` to `path` as one workbook, whole or not at all. Raises OSError."""
+    import xlsxwriter
+
     content = io.BytesIO()
-    with xlsxwriter.Workbook(
-        content, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    ) as book:
-        page = book.add_worksheet(sheet.title)
-        page.write_row(0, 0, sheet.heads, book.add_format({"bold": True}))
-        for number, row in enumerate(sheet.rows, 1):
-            page.write_row(number, 0, row)
-        page.freeze_panes(1, 0)
-        page.autofilter(0, 0, len(sheet.rows), len(sheet.heads) - 1)
-        for column, head in enumerate(sheet.heads):
-            cells = (len(str(row[column])) for row in sheet.rows[:1000])
-            page.set_column(column, column, min(_WIDEST, max([len(head) + 3, *cells])))
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(content, options) as book:
+        bold = book.add_format({"bold": True})
+        for sheet in sheets:
+            page = book.add_worksheet(sheet.title)
+            page.write_row(0, 0, sheet.heads, bold)
+            for number, row in enumerate(sheet.rows, 1):
+                page.write_row(number, 0, row)
+            page.freeze_panes(1, 0)
+            page.autofilter(0, 0, len(sheet.rows), len(sheet.heads) - 1)
+            for column, head in enumerate(sheet.heads):
+                cells = (len(str(row[column])) for row in sheet.rows[:1000])
+                page.set_column(column, column, min(_WIDEST, max([len(head) + 3, *cells])))
     replace_file(path, content.getvalue(), _MODE)
 
 
 def _plain(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -1,4 +1,4 @@
-"""CSV and XLSX files as sheets of texts, and back.
+"""CSV and XLSX files as sheets of texts.
 
 Whatever a file holds, reading it ends in texts or in a RegisterError that says what is wrong with
 it: neither a formula nor anything else in it is carried out, and what it takes is bounded.
@@ -13,13 +13,13 @@ import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from homeslot_hub.adapters.files import replace_file
+from homeslot_hub.adapters.sheets import FORMULA
 from homeslot_hub.service.register_sheets import CONFIGURED, Problem, RegisterError, Sheet
 from homeslot_hub.service.register_tables import KINDS, columns_of, heading
 
@@ -30,16 +30,12 @@ _SHEET_ROWS = 1 << 20  # empty ones among them; no spreadsheet has more
 MAX_COLUMNS = 60
 _HEAD_WITHIN = 20  # rows of a workbook: how many columns it has is seen there
 _DELIMITERS = ",;\t|"
-# A spreadsheet that opens a CSV file takes a cell that begins so for a formula.
-_FORMULA = tuple("=+-@\t\r'")
 # What openpyxl raises for a file that is no workbook, or a torn one: it checks little itself.
 _TORN = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError),
     *(RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
     ParseError,
 )
-
-Table = tuple[str, Sequence[str], Iterable[Sequence[str]]]  # name, headings, rows
 
 
 def read(path: Path, first_only: bool) -> tuple[list[Sheet], list[str]]:
@@ -66,42 +62,6 @@ def read(path: Path, first_only: bool) -> tuple[list[Sheet], list[str]]:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _refused(path.name, "is an old or an encrypted workbook", "save it as .xlsx or .csv")
     return _csv(path, data)
-
-
-def write_csv(folder: Path, tables: Iterable[Table]) -> list[Path]:
-    """Write each table as `<name>.csv`, UTF-8 with a mark that spreadsheets know it by.
-
-    Raises OSError.
-    """
-    written = []
-    for name, heads, rows in tables:
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(heads)
-        writer.writerows([_escaped(cell) for cell in row] for row in rows)
-        written.append(folder / f"{name}.csv")
-        replace_file(written[-1], "\ufeff" + text.getvalue())
-    return written
-
-
-def write_xlsx(path: Path, tables: Iterable[Table]) -> None:
-    """Write all tables as sheets of one workbook, every cell a text. Raises OSError."""
-    import xlsxwriter
-
-    content = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
-        bold = book.add_format({"bold": True})
-        for name, heads, rows in tables:
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 0)
-            for i, head in enumerate(heads):
-                sheet.write_string(0, i, head, bold)
-            for number, row in enumerate(rows, 1):
-                for i, cell in enumerate(row):
-                    if cell:
-                        sheet.write_string(number, i, cell)
-    replace_file(path, content.getvalue())
 
 
 def _refused(where: str, value: str, allowed: str, row: int = 0) -> RegisterError:
@@ -237,9 +197,5 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _escaped(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA) else cell
-
-
 def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -21,10 +21,8 @@ from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import (
     Server,
     ServerError,
-    known_calendars,
-    make_hub,
     open_calendars,
-    open_store,
+    opened_hub,
 )
 from homeslot_hub.cli import (
     backup,
@@ -371,8 +369,8 @@ def _show_secret(settings: Settings, controller: str, secret: str) -> None:
 def _opened(config: Path) -> Iterator[Hub]:
     """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
     settings = load(config)
-    with closing(open_store(settings)) as store:
-        yield make_hub(settings, store, now_s, known_calendars(settings, now_s))
+    with opened_hub(settings, now_s) as (hub, _):
+        yield hub
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from homeslot_hub.adapters.sheets import Cell, Sheet
-from homeslot_hub.bootstrap import open_store
+from homeslot_hub.bootstrap import opened_hub
 from homeslot_hub.cli import tables
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -28,10 +27,9 @@ from homeslot_hub.rules import words
 from homeslot_hub.service.census import SlotCensus
 from homeslot_hub.service.census import census as counted
 from homeslot_hub.service.history import evidence
-from homeslot_hub.service.hub import Hub
 
 HEADS = ("school", "cart", "room", "device", "place", "since", "charge", "evidence")
-_PLACES = ("home", "out", "unknown", "spare")
+_PLACES = ("home", "out", "excused", "unknown", "spare")
 
 
 def census(
@@ -43,19 +41,19 @@ def census(
     csv: CsvFile = None,
     xlsx: XlsxFile = None,
 ) -> None:
-    """Every slot of every cart at a moment: home, out, unknown or spare, since when, and evidence.
+    """Every slot of every cart at a moment: its place, since when, and the evidence.
 
     Carts, slots and spares are those of the configuration as it is now.
     """
     settings = load(config)
     rows: list[tuple[Cell, ...]] = []
     places: Counter[str] = Counter()
-    with closing(open_store(settings)) as store:
-        hub = Hub(settings.schools, store, now_s)
-        for one in schools_called(settings.schools, school):
+    with opened_hub(settings, now_s) as (hub, store):
+        for one in schools_called(hub.schools, school):
             at_s = now_s() if at is None else past(moment_s(at, one), at)
-            for cart in tables.followed(one.carts, one.name):
-                for slot in counted(one, cart, store, hub.facts, at_s):
+            for verdict in tables.followed(hub.judge(one, at_s).carts, one.name):
+                known = hub.facts(verdict.cart.controller, at_s)
+                for slot in counted(one, verdict, known, store):
                     rows.append(_row(slot))
                     places[slot.place] += 1
     tables.give(Sheet("Census", HEADS, rows), csv, xlsx, ("cart", "room"))

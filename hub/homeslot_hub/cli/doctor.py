@@ -23,7 +23,6 @@ from homeslot_hub.rules import calendar, words
 from homeslot_hub.service import doctor as look
 from homeslot_hub.service.doctor import Check
 from homeslot_hub.service.due import RULE
-from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
 
 MAIL_S = 10.0
@@ -97,7 +96,9 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 def _recorded(settings: Settings, store: SqliteStore) -> Iterator[Check]:
     moment_s = now_s()
-    status = Hub(settings.schools, store, lambda: moment_s).status()
+    known = bootstrap.known_calendars(settings, lambda: moment_s)
+    hub = bootstrap.make_hub(settings, store, lambda: moment_s, known)
+    status = hub.status()
     names = [cart.controller for school in settings.schools for cart in school.carts]
     # Not as of now: a clock that was set back hides what was heard after its time.
     heard = [at_s for name in names if (at_s := store.heard(name, _FAR_S)) is not None]
@@ -108,7 +109,7 @@ def _recorded(settings: Settings, store: SqliteStore) -> Iterator[Check]:
     yield look.letters(status.dead, moment_s)
     waiting = {n.id: n for n in (*store.notices_to_file(), *store.notices_to_mail(_FAR_S))}
     yield look.waiting(waiting.values(), moment_s)
-    for school in settings.schools:
+    for school in hub.schools:
         day = calendar.last_due(school, moment_s)
         done = day is not None and store.is_settled(school.name, day.isoformat(), RULE)
         opened_s = store.known_since_s(school.name)

@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from homeslot_hub.adapters import spreadsheets
+from homeslot_hub.adapters import sheets, spreadsheets
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
+from homeslot_hub.adapters.sheets import Sheet
 from homeslot_hub.bootstrap import open_store
 from homeslot_hub.cli import report
 from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName, Yes
@@ -85,18 +86,19 @@ def give_out(
     """Write the whole register, schools and carts too, as CSV files that `import` reads back."""
     settings = load(config)
     with _opened(settings) as register:
-        found = list(exported(register, settings.schools))
-    names = ["register.xlsx"] if xlsx else [f"{name}.csv" for name, _, _ in found]
+        pages = [Sheet(*table) for table in exported(register, settings.schools)]
+    names = ["register.xlsx"] if xlsx else [f"{page.title}.csv" for page in pages]
     there = [name for name in names if (folder / name).exists()]
     if there and not yes:
         typer.confirm(f"Replace {words.listed(there)} in {folder}?", abort=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if xlsx:
-        spreadsheets.write_xlsx(folder / names[0], found)
+        sheets.write_xlsx(folder / names[0], *pages)
     else:
-        spreadsheets.write_csv(folder, found)
-    for name, _, rows in found:
-        typer.echo(f"{name}: {words.count(len(rows), 'row')}")
+        for page in pages:
+            sheets.write_csv(folder / f"{page.title}.csv", page)
+    for page in pages:
+        typer.echo(f"{page.title}: {words.count(len(page.rows), 'row')}")
     typer.echo(f"Wrote {words.listed(names)} to {folder}.")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from homeslot_hub.adapters.sheets import Cell, Sheet
-from homeslot_hub.bootstrap import open_store
+from homeslot_hub.bootstrap import opened_hub
 from homeslot_hub.cli import tables
 from homeslot_hub.cli.options import (
     DEFAULT,
@@ -26,13 +25,12 @@ from homeslot_hub.config import load
 from homeslot_hub.model import CartVerdict
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import TAGS
-from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.week import CartDay
 from homeslot_hub.service.week import week as judged
 
 HEADS = (
     *("school", "cart", "room", "teacher", "day", "deadline", "check-in"),
-    *("home", "out", "unknown", "findings"),
+    *("home", "out", "excused", "unknown", "findings"),
 )
 
 
@@ -52,11 +50,10 @@ def week(
     """
     settings = load(config)
     rows: list[tuple[Cell, ...]] = []
-    with closing(open_store(settings)) as store:
-        hub = Hub(settings.schools, store, now_s)
-        for one in schools_called(settings.schools, school):
+    with opened_hub(settings, now_s) as (hub, store):
+        for one in schools_called(hub.schools, school):
             day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
-            found = judged(one, day, store, hub.facts, now_s())
+            found = judged(one, day, store, hub, now_s())
             rows += [_row(each) for each in tables.followed(found, one.name)]
     tables.give(Sheet("Week", HEADS, rows), csv, xlsx, ("room", "teacher", "deadline"))
     if not rows:
@@ -76,7 +73,7 @@ def _row(each: CartDay) -> tuple[Cell, ...]:
         each.day.isoformat(),
         f"{datetime.fromtimestamp(each.deadline_s, zone):%H:%M}",
         "all day" if each.all_day else checked_in,
-        *(places.count(place) for place in ("home", "out", "unknown")),
+        *(places.count(place) for place in ("home", "out", "excused", "unknown")),
         _findings(each.verdict),
     )
 

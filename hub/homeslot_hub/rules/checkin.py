@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from homeslot_hub.model import Cart, CartFacts, School
-from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.model import Cart, CartFacts, CartRegister, School
+from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
 
 
 def check_in(
@@ -15,6 +15,7 @@ def check_in(
     steps: Sequence[tuple[int, CartFacts]],
     heard: Sequence[tuple[int, int]],
     deadline_s: int,
+    register: CartRegister = NOTHING_RECORDED,
 ) -> int | None:
     """The first moment from which on all of it held until `deadline_s`; None when it did not.
 
@@ -34,7 +35,7 @@ def check_in(
         # verdicts, of a cable or a silence, and never takes one away.
         for at_s in (end_s, moments[i]):
             now = replace(facts[known], heard_s=_last_heard(heard, at_s))
-            if not judge_cart(school, cart, now, at_s).all_home:
+            if not judge_cart(school, cart, now, at_s, register).all_home:
                 return held
         held = moments[i]
         end_s = moments[i] - 1

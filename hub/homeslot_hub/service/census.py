@@ -6,11 +6,10 @@ and how it was last known stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from homeslot_hub.model import Cart, CartFacts, CartVerdict, Fact, School
-from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service.ports import Store, Told
 
 _LAST = {"present": "home", "absent": "out"}
@@ -18,7 +17,7 @@ _LAST = {"present": "home", "absent": "out"}
 
 @dataclass(frozen=True, slots=True)
 class SlotCensus:
-    """One slot. `place` is home, out, unknown or spare.
+    """One slot. `place` is home, out, excused, unknown or spare.
 
     `since_s` is when it came to that, `told` the message that says so, None where none does. Of an
     unknown slot `why` is the reason and `last` how it was last known, else both are empty.
@@ -36,15 +35,10 @@ class SlotCensus:
 
 
 def census(
-    school: School,
-    cart: Cart,
-    store: Store,
-    facts: Callable[[str, int], CartFacts],
-    at_s: int,
+    school: School, verdict: CartVerdict, known: CartFacts, store: Store
 ) -> Iterator[SlotCensus]:
-    """The slots of `cart` as of `at_s`. `facts` tells what was believed of a controller then."""
-    known = facts(cart.controller, at_s)
-    verdict = judge_cart(school, cart, known, at_s)
+    """The slots of the cart judged in `verdict`, of which the facts `known` were believed then."""
+    cart = verdict.cart
     presence = {number: slot.presence for number, slot in enumerate(known.slots, 1)}
     witnesses = _witnesses(store, cart.controller, presence)
     for number, place in enumerate(verdict.places, 1):

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from homeslot_hub.model import Calendar, Cart, CartFacts, Command, Message, School, SchoolDay
+from homeslot_hub.model import (
+    Calendar,
+    Cart,
+    CartFacts,
+    CartRegister,
+    Command,
+    Message,
+    School,
+    SchoolDay,
+)
 from homeslot_hub.rules import calendar, closures
 from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
 from homeslot_hub.rules.register import judge_allotments
@@ -67,6 +76,10 @@ class Hub:
         deadlines_s = {cart: calendar.deadline_s(school, day, cart) for cart in school.carts}
         at_s = calendar.deadline_s(school, day)
         return self._judged(school, day, at_s, judged_s, deadlines_s)
+
+    def recorded(self, school: School, day: date) -> Mapping[int, CartRegister]:
+        """What was recorded of the school's carts, by number, at the deadline of `day`."""
+        return self._register.carts(school, calendar.deadline_s(school, day))
 
     def _judged(
         self, school: School, day: date, at_s: int, now_s: int, carts_at_s: Mapping[Cart, int]

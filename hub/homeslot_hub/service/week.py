@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from homeslot_hub.model import CartFacts, CartVerdict, School
 from homeslot_hub.rules import calendar
 from homeslot_hub.rules.checkin import check_in
-from homeslot_hub.rules.judge import judge_cart
+from homeslot_hub.rules.judge import NOTHING_RECORDED
+from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.picture import BEFORE_ALL, Picture, decode_picture
 from homeslot_hub.service.ports import Store
 
@@ -33,32 +34,32 @@ def week(
     school: School,
     day: date,
     store: Store,
-    facts: Callable[[str, int], CartFacts],
+    hub: Hub,
     now_s: int,
 ) -> Iterator[CartDay]:
     """The carts of `school`, each on the school days of the week of `day` that are judged by now.
 
-    `facts` tells what was believed of a controller as of a moment.
+    `hub` judges them as it did, each cart as of its own deadline.
     """
     monday = day - timedelta(days=day.weekday())
     days = [monday + timedelta(days=n) for n in range(7)]
     due = [
-        (one, deadline_s)
+        (one, hub.judge_day(school, one, now_s), hub.recorded(school, one))
         for one in days
-        if calendar.is_school_day(school, one)
-        and (deadline_s := calendar.deadline_s(school, one)) + school.grace_s <= now_s
+        if calendar.is_school_day(school, one) and calendar.due_s(school, one) <= now_s
     ]
-    for cart in school.carts:
-        for one, deadline_s in due:
-            verdict = judge_cart(school, cart, facts(cart.controller, deadline_s), deadline_s)
+    for i, cart in enumerate(school.carts):
+        for one, judged, recorded in due:
+            verdict = judged.carts[i]
             checked_in_s = None
             begin_s = _midnight_s(school, one)
             if verdict.all_home:
-                steps = _steps(store, cart.controller, begin_s, deadline_s)
-                heard = store.heard_spans(cart.controller, deadline_s)
-                checked_in_s = check_in(school, cart, steps, heard, deadline_s)
+                steps = _steps(store, cart.controller, begin_s, verdict.at_s)
+                heard = store.heard_spans(cart.controller, verdict.at_s)
+                register = recorded.get(cart.number, NOTHING_RECORDED)
+                checked_in_s = check_in(school, cart, steps, heard, verdict.at_s, register)
             all_day = checked_in_s == begin_s
-            yield CartDay(school, one, deadline_s, checked_in_s, all_day, verdict)
+            yield CartDay(school, one, verdict.at_s, checked_in_s, all_day, verdict)
 
 
 def _steps(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[int, CartFacts]]:
