@@ -97,6 +97,49 @@ def demo(
 
 
 @app.command()
+def score(
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days to live.")] = 10,
+    carts: Annotated[int, typer.Option(min=1, max=1000, help="Carts, ten to a school.")] = 20,
+    seed: Annotated[int, typer.Option(help="Decides every habit and fault.")] = 1,
+    replay: Annotated[
+        int, typer.Option(min=0, help="Cart-days to live again at register level, 30 s each.")
+    ] = 3,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for everything as JSON.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for a scenario of each day that was judged wrongly.")
+    ] = Path("score-out"),
+) -> None:
+    """Live random school days, and count the hub's alerts against what was so. See docs/score.md.
+
+    Exit status 0 when no alert was missed, false or told twice, 1 when one was, 2 when a value or
+    a file cannot be used.
+    """
+    from homeslot_sim.score import command
+
+    began = time.monotonic()
+    found = command.run(days, carts, seed, replay, console)
+    try:
+        command.write_cases(found, out)
+        if json_file is not None:
+            command.write_json(found, json_file, days, carts, seed)
+    except OSError as error:
+        _refuse(f"{error.filename}: cannot be written: {error.strerror or error}")
+    console.print(command.table(found))
+    tally = found.tally
+    typer.echo(
+        f"{tally.cart_days} cart-days, {tally.judged} of them with a deadline, {found.replayed} "
+        f"lived again at register level, {time.monotonic() - began:.0f} s."
+    )
+    for case in found.cases:
+        where = out / case.name if case.scenario else f"Cart {case.cart}, {case.day}, not judged"
+        typer.echo(f"{where}: {'; '.join(case.words)}")
+    typer.echo("All alerts are right." if found.right else f"{len(found.cases)} days are not.")
+    raise typer.Exit(0 if found.right else 1)
+
+
+@app.command()
 def scenario() -> None:
     """Print the demo's scenario, as an example to write your own from."""
     text = (files("homeslot_sim") / "scenarios" / DEMO).read_text(encoding="utf-8")

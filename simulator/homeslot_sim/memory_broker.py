@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from homeslot import contract
@@ -87,6 +87,7 @@ class MemoryBroker:
         self._may = may
         self._hub: OnMessage | None = None
         self._away = False
+        self._serves = True
         self._kept: deque[tuple[str, bytes]] = deque()
         self._peers: list[_Peer] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,10 +116,26 @@ class MemoryBroker:
         for topic, payload in kept:
             on_message(topic, payload, False)
 
-    def detach(self) -> None:
-        """Take the hub away; what comes meanwhile is kept for it, up to KEPT messages."""
+    def detach(self, unacknowledged: Iterable[tuple[str, bytes]] = ()) -> None:
+        """Take the hub away; what comes meanwhile is kept for it, up to KEPT messages, behind what
+        it has not acknowledged."""
         self._hub = None
         self._away = True
+        self._kept.extendleft(reversed(list(unacknowledged)))
+
+    def stop(self, wipe: bool) -> None:
+        """Turn everyone away, with or without what was kept and retained. No will is published."""
+        self._serves = False
+        for peer in list(self._peers):
+            peer.will = None
+            self._end(peer)
+        if wipe:
+            self.retained.clear()
+            self._kept.clear()
+
+    def start(self) -> None:
+        """Serve again."""
+        self._serves = True
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Publish as the hub, which is not confined."""
@@ -216,7 +233,7 @@ class MemoryBroker:
 
     def _connect(self, peer: _Peer, packet: Packet) -> None:
         _, client_id, keep_alive_s, user, password, will = packet
-        if not self._allow(user or "", password or ""):
+        if not (self._serves and self._allow(user or "", password or "")):
             peer.send(mqtt_server.encode_connack(False, 5))
             peer.stream.shut()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from homeslot.core.settings import settings
 from homeslot_hardware import boards
 from homeslot_sim.scenario import Scenario, ScenarioCart
 
@@ -35,6 +36,11 @@ def plan(
             if deed.cart == cart.number
         ],
     }
+
+
+def cart_settings(controller: str, **changes: int) -> dict[str, Any]:
+    """All settings of a cart that has no need of an address."""
+    return settings({"cart": controller, "secret": controller, "host": "broker", **changes})
 
 
 def pace_steps(scenario: Scenario) -> list[list[float]]:

@@ -50,6 +50,8 @@ def play(
     """
     if tls and runtime == "cpython":
         raise NoRuntime("on cpython carts and hub are one process: there is nothing to encrypt")
+    if scenario.needs_virtual_time and runtime != "cpython":
+        raise NoRuntime("a server or a controller that stops and starts can be played on cpython")
     narrator = Narrator(scenario, say)
     configured = settings(scenario, out, tls)
     school = configured.schools[0]

@@ -19,8 +19,9 @@ cart 2  room 102  teacher Bo Chen <bo@lincoln.example>  spare 29-30  front open
 
 At first every cart is plugged in, locked, connected, with every device in its slot. Verbs are those
 of `cart.world.VERBS`; `roam` takes a cart to where another access point is near, `return` brings it
-back. People do things during a minute, not on its stroke: 08:10 happens DURING_S into it, 08:10:40
-when it says. `#` begins a comment. Optional lines: `pace` (how fast the scaled
+back; `power-off` is a controller whose battery is empty, too. `14:00 hub crash` befalls the server:
+SERVER has all that may. People do things during a minute, not on its stroke: 08:10 happens DURING_S
+into it, 08:10:40 when it says. `#` begins a comment. Optional lines: `pace` (how fast the scaled
 runtimes run, from when on), `scan` (time between two scans), `deadline` (17:00 unless said),
 `board` (name or file of the board in every cart, DEFAULT_BOARD unless said).
 """
@@ -43,6 +44,9 @@ GRACE_S = 120  # how long after the deadline the hub waits for reports on their 
 DEFAULT_BOARD = "pico-w-30"
 DEFAULT_SLOTS = 30
 DEFAULT_BANKS = 3
+# What may befall the server. A hub that stops has taken in all it was given, one that crashes has
+# not; a broker that is wiped comes back without what it had kept.
+SERVER = ("hub stop", "hub crash", "hub start", "broker stop", "broker wipe", "broker start")
 T = TypeVar("T")
 
 NEEDED = ("school", "zone", "date", "from", "until", "coordinator")
@@ -87,6 +91,13 @@ class Deed:
     numbers: tuple[int, ...]
 
 
+class Happening(NamedTuple):
+    """At epoch `at_s`, `what` (one of SERVER) befalls the server."""
+
+    at_s: int
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One school day. Times are epoch seconds; `pace` is ((from epoch s, factor), …)."""
@@ -103,6 +114,12 @@ class Scenario:
     pace: tuple[tuple[int, float], ...]
     scan_ms: int = 1000
     board: str = DEFAULT_BOARD
+    server: tuple[Happening, ...] = ()
+
+    @property
+    def needs_virtual_time(self) -> bool:
+        """Whether something befalls a server or a controller that only one process can play."""
+        return bool(self.server) or any(deed.verb.startswith("power-") for deed in self.deeds)
 
     @property
     def deadline_s(self) -> int:
@@ -203,13 +220,17 @@ class _Parser:
         end_s = self._value("until", moment, "a time such as 17:04")
         if end_s <= start_s:
             raise self._wrong("`until` must be later than `from`", self.lines["until"])
-        deeds = []
+        deeds: list[Deed] = []
+        server: list[Happening] = []
         for line, at, rest in self.timed:
             self.line = line
             at_s = self._moment(at, moment) + (DURING_S if at.count(":") == 1 else 0)
             if not start_s <= at_s <= end_s:
                 raise self._wrong(f"{at} is not between `from` and `until`")
-            deeds += list(self._deeds(at_s, rest))
+            if rest.split(" ")[0] in ("hub", "broker"):
+                server.append(Happening(at_s, self._server(rest)))
+            else:
+                deeds += list(self._deeds(at_s, rest))
         deadline = time(17, 0)
         if "deadline" in self.values:
             deadline = self._value("deadline", _time, "a time such as 17:00")
@@ -240,7 +261,14 @@ class _Parser:
             self._pace(moment, start_s),
             scan_ms,
             board,
+            tuple(sorted(server)),
         )
+
+    def _server(self, rest: str) -> str:
+        what = " ".join(rest.split())
+        if what not in SERVER:
+            raise self._wrong(f"`{rest}` is not known; there are: {', '.join(SERVER)}")
+        return what
 
     def _deeds(self, at_s: int, rest: str) -> Iterator[Deed]:
         match = re.match(r"carts?\s+([\d\s-]+?)\s+(?=[a-z])", rest)

@@ -89,12 +89,17 @@ class _CartTruth:
         idle_after_s: int,
     ) -> None:
         self.at_s = scenario.deadline_s
+        self.broker_off_s: int | None = None
+        for at_s, what in scenario.server:
+            if what.startswith("broker") and at_s <= self.at_s:
+                self.broker_off_s = None if what == "broker start" else at_s
         self.cart, self.world = cart, world
         self.silent_after_s, self.idle_after_s = silent_after_s, idle_after_s
 
     def read(self) -> CartTruth:
         places = tuple(self._place(i) for i in range(DEFAULT_SLOTS))
-        silent = self._since("link")
+        lost = [self._since("link"), self._since("power"), self.broker_off_s]
+        silent = min((since_s for since_s in lost if since_s is not None), default=None)
         if silent is not None and self.at_s - silent > self.silent_after_s:
             nothing = (False,) * DEFAULT_SLOTS
             return CartTruth(self.cart.number, places, nothing, (Wrong("silent", (), silent),))

@@ -290,6 +290,22 @@ def test_a_device_exchanged_while_nobody_could_see_counts_from_when_it_was_seen(
     assert (slot.presence.since_s, slot.drew) == (START_S + 240, False)
 
 
+def test_c7_a_device_that_nobody_saw_coming_may_have_drawn_before(start):
+    """It came behind a dead bank, was charged there, and rests: no cable is to be suspected."""
+    hub = history(
+        start,
+        (60, "slot", 1, "empty"),
+        (60, "slot", 1, "unknown"),
+        (60, "slot", 1, "idle"),
+        (60, "slot", 2, "empty"),
+        (60, "slot", 2, "idle"),
+    )
+    unseen, seen, first_sight = hub.facts("cart-7", START_S + 300).slots[:3]
+    assert (unseen.presence.since_s, unseen.drew) == (START_S + 180, True)
+    assert (seen.presence.since_s, seen.drew) == (START_S + 300, False)
+    assert (first_sight.presence.since_s, first_sight.drew) == (START_S, True)
+
+
 def test_a_snapshot_repairs_what_a_lost_event_left_wrong(start):
     hub, _ = start(Clock())
     cart = Reporter()

@@ -172,10 +172,12 @@ class Picture(msgspec.Struct):
         old, name = self.slots[i], f"slot {i + 1}"
         known = old.presence if old.presence.value != "unknown" else self.held.get(name, UNKNOWN)
         stays = presence in ("unknown", known.value)
+        # Nobody saw it come: it may have been charged before it was seen.
+        unseen = presence == "present" and old.presence.value == "unknown" and not stays
         new = SlotFacts(
             self._moved(name, old.presence, presence, at_s),
             self._moved(name + " charge", old.charge, charge, at_s),
-            draws or (stays and old.drew),
+            draws or unseen or (stays and old.drew),
             old.bank,
         )
         self.slot_words[i] = word

@@ -63,12 +63,31 @@ class Batteries:
         if self._mode[i] is not CHARGE:
             return 0
         ms = now_ms - self._since_ms[i]
+        if ms >= self._full_ms[i]:
+            return TOP_UP_MA if (ms - self._full_ms[i]) % TOP_UP_EVERY_MS < TOP_UP_MS else 0
         knee_ms = self._knee_ms(i)
         if ms < knee_ms:
             return self._bulk_ma[i]
-        if ms < self._full_ms[i]:
-            return int(self._knee_ma(i) * math.exp((knee_ms - ms) / self._taper_ms(i)))
-        return TOP_UP_MA if (ms - self._full_ms[i]) % TOP_UP_EVERY_MS < TOP_UP_MS else 0
+        return int(self._knee_ma(i) * math.exp((knee_ms - ms) / self._taper_ms(i)))
+
+    def turn_ms(self, i: int, now_ms: int) -> "int | None":
+        """When what device `i` draws next ceases to fall or to stay: the end of the taper, of a
+        top-up, or of the rest before one. None: it draws nothing and will not."""
+        if self._mode[i] is not CHARGE:
+            return None
+        ms = now_ms - self._since_ms[i] - self._full_ms[i]
+        if ms < 0:
+            return now_ms - ms
+        since_ms = ms % TOP_UP_EVERY_MS
+        return now_ms - since_ms + (TOP_UP_MS if since_ms < TOP_UP_MS else TOP_UP_EVERY_MS)
+
+    def later(self, ms: int) -> "Batteries":
+        """These batteries on a clock that began `ms` later: a copy that goes its own way."""
+        twin = Batteries(self._capacity_mah, self._charge_mah[:], self._bulk_ma)
+        twin._mode = self._mode[:]
+        twin._since_ms = [since_ms - ms for since_ms in self._since_ms]
+        twin._full_ms = self._full_ms[:]
+        return twin
 
     def _knee_ms(self, i: int) -> int:
         """When the taper begins, after `_since_ms`."""

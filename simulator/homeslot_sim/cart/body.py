@@ -21,13 +21,23 @@ if TYPE_CHECKING:
 FOLLOWS = {"door": "door", "bolt": "bolt", "mains": "mains"}
 
 
+def batteries(slots: int, seed: int) -> Batteries:
+    """New batteries: half full to nearly full, and no two quite alike."""
+    return Batteries(
+        8000,
+        [4000 + (i * 37 + seed * 11) % 40 * 100 for i in range(slots)],
+        [1500 + (i * 7 + seed) % 8 * 100 for i in range(slots)],
+    )
+
+
 class Body:
     """Chips, batteries and pins of one cart on `board` (homeslot.board.Board), as `world` has it.
 
-    It is the firmware's Pins port and holds its `bus`; `chips` are those of each bank by address.
+    It is the firmware's Pins port and holds its `bus`; `chips` are those of each bank by address,
+    `cells` the batteries.
     `on_level(name, level)`, when set, is called for each input that changes. `up_ms` is a callable
-    for the simulated time; `seed` makes the batteries and the noise of this cart its own; `bus` may
-    be one with faults.
+    for the simulated time; `seed` makes the batteries and the noise of this cart its own, of up to
+    `noise_steps` of 40 uV; `bus` may be one with faults, `cells` may have a past.
     """
 
     def __init__(
@@ -37,6 +47,8 @@ class Body:
         up_ms: "Callable[[], int]",
         seed: int,
         bus: "Bus | None" = None,
+        cells: "Batteries | None" = None,
+        noise_steps: int = 1,
     ) -> None:
         self._board = board
         self._world = world
@@ -47,12 +59,8 @@ class Body:
         self.driven: "dict[str, int]" = {}  # outputs, as the firmware drives them
         self._asserted: "set[int]" = set()
         self._jammed: "dict[int, int | None]" = {}  # levels of the switches that lie
-        self._batteries = Batteries(  # half full to nearly full, and no two quite alike
-            8000,
-            [4000 + (i * 37 + seed * 11) % 40 * 100 for i in range(board.slots)],
-            [1500 + (i * 7 + seed) % 8 * 100 for i in range(board.slots)],
-        )
-        noise = Noise(seed)
+        self.cells = cells or batteries(board.slots, seed)
+        noise = Noise(seed, noise_steps)
         self.bus = bus or Bus()
         self._mux = TCA9548A()
         self.bus.attach(board.mux_address, self._mux)
@@ -135,7 +143,7 @@ class Body:
             for pin in bank.inputs:
                 here = good["device"][i]
                 fed = here and good["cable"][i] and good["shelf"][b] and good["mains"][0]
-                self._batteries.switch(i, now_ms, CHARGE if fed else REST if here else USE)
+                self.cells.switch(i, now_ms, CHARGE if fed else REST if here else USE)
                 self._switches[b].drive(pin, self._jammed.get(i, 0 if here else None))
                 i += 1
         for name, aspect in FOLLOWS.items():
@@ -143,7 +151,7 @@ class Body:
 
     def current_ma(self, slot: int, now_ms: int) -> int:
         """What flows to `slot` (from 0) at `now_ms`, in mA."""
-        return self._batteries.current_ma(slot, now_ms)
+        return self.cells.current_ma(slot, now_ms)
 
     def voltage_mv(self) -> int:
         """The supply of the cables in mV."""

@@ -11,11 +11,16 @@ from homeslot.stored import Stored
 from homeslot_sim.cart.body import Body
 from homeslot_sim.cart.world import World
 
+# Access points (BSSID, dBm): that of the storage room, and the one where a cart roams to.
+HERE = ("02:00:00:00:00:01", -60)
+THERE = ("02:00:00:00:00:02", -70)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from homeslot.ports import Clock, Files, Network, Serial, Stream, System
+    from homeslot_sim.cart.battery import Batteries
     from homeslot_sim.chips.bus import Bus
 
 
@@ -25,7 +30,8 @@ class Rig:
     `plan` is a dict: `cart` (id), `secret`, `host`, `port`, `settings` (more of them), `board` (the
     parsed board file), `seed`, and `deeds`: a list of [at ms, verb, numbers], in order. `files` and
     `system` are given where they shall outlive or watch this cart; settings in `files` come before
-    those of the plan. `serial` is its console, `bus` one with faults.
+    those of the plan. `serial` is its console, `bus` one with faults; `world` and `cells`, its
+    batteries, are given where they have a past.
     """
 
     def __init__(
@@ -38,6 +44,8 @@ class Rig:
         system: "System | None" = None,
         serial: "Serial | None" = None,
         bus: "Bus | None" = None,
+        world: "World | None" = None,
+        cells: "Batteries | None" = None,
     ) -> None:
         board = Board(plan["board"])
         files = files or _drawer()
@@ -46,8 +54,9 @@ class Rig:
         stored = Stored(files)
         self._clock = clock
         self._deeds = plan["deeds"]
-        self.world = World(board.slots, len(board.banks))
-        self.body = Body(board, self.world, clock.up_ms, plan["seed"], bus)
+        self.world = world or World(board.slots, len(board.banks))
+        noise_steps = plan.get("noise_steps", 1)
+        self.body = Body(board, self.world, clock.up_ms, plan["seed"], bus, cells, noise_steps)
         self.cart = Cart(
             board,
             stored,
@@ -106,7 +115,7 @@ class Air:
         good = self._world.good
         if self._wired or not good["link"][0]:
             return (None, None)
-        return ("02:00:00:00:00:01", -60) if good["place"][0] else ("02:00:00:00:00:02", -70)
+        return HERE if good["place"][0] else THERE
 
     def trouble(self) -> "str | None":
         """No Wi-Fi while the link is down."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 SLOTS, BANKS, CART = "slots", "banks", "cart"
 
 # aspect: of what it is one. True means in its slot, connected, powered, working, plugged in,
-# locked, closed, on the air, in its storage room.
+# locked, closed, on the air, in its storage room, its controller on.
 ASPECTS = {
     "device": SLOTS,
     "cable": SLOTS,
@@ -21,6 +21,7 @@ ASPECTS = {
     "door": CART,
     "link": CART,
     "place": CART,
+    "power": CART,
 }
 # verb of a scenario: (aspect, what it becomes)
 VERBS = {
@@ -42,6 +43,8 @@ VERBS = {
     "link-down": ("link", False),
     "return": ("place", True),
     "roam": ("place", False),
+    "power-on": ("power", True),
+    "power-off": ("power", False),
 }
 
 
