@@ -49,8 +49,12 @@ class ScaledClock:
 
     async def sleep_ms(self, ms: int) -> None:
         """Wait until `ms` simulated milliseconds have passed."""
-        until_ms = self._start_ms + self._pace.wall_ms(self.up_ms() + ms)
-        await asyncio.sleep(max(0, until_ms - wall_ms()) / 1000)
+        until_ms = self.up_ms() + ms
+        while True:  # the wall clock shows whole milliseconds, which may be much simulated time
+            left_ms = self._start_ms + self._pace.wall_ms(until_ms) - wall_ms()
+            await asyncio.sleep(max(0, left_ms) / 1000)
+            if self.up_ms() >= until_ms:
+                return
 
 
 class WallClock:
