@@ -257,6 +257,7 @@ def _cart(cart: CartTable) -> Cart:
         spare=frozenset(cart.spare),
         lock=cart.lock,
         rotates=cart.rotates,
+        storage=frozenset(cart.storage),
         deadline=None if cart.deadline is None else time.fromisoformat(cart.deadline),
     )
 

@@ -27,6 +27,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = rf"(?!.{{191}}){_LABEL}(?:\.{_LABEL})*"
 PERSON = re.compile(rf"([^<>@,;\"]{{1,80}}) <((?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN})>")
+_BSSID = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ISO_DATE = r"(20[2-9]\d-\d\d-\d\d)"
 _DATES = re.compile(rf"{_ISO_DATE}(?:\.\.{_ISO_DATE})?")
@@ -247,6 +248,13 @@ class MailTable(Table):
     sender: PersonText = Field(title="whom digests come from")
 
 
+Bssid = Annotated[
+    str,
+    AfterValidator(lambda text: _must(_BSSID.fullmatch(text) is not None, text)),
+    Field(description="the BSSID of an access point, as 02:00:5e:10:00:01"),
+]
+
+
 class CartTable(Table):
     """[[school.cart]]."""
 
@@ -280,6 +288,11 @@ class CartTable(Table):
     )
     rotates: bool = Field(
         default=False, title="whether its shelves take turns in charging", description="true, false"
+    )
+    storage: list[Bssid] = Field(
+        default=[],
+        title="the access points its storage place hears: to be elsewhere at the deadline is said",
+        description="a list of BSSIDs such as 02:00:5e:10:00:01",
     )
     deadline: Annotated[str, AfterValidator(_clock)] | None = Field(
         default=None,

@@ -28,7 +28,8 @@ class Cart:
     `controller` is the id on the wire (contract.is_cart_id). `slots` counts slots; `spare` names
     the slots that have no device assigned. `lock` is the school's policy for the front (C3).
     `rotates`: its shelves take turns in charging, so a pause is not a fault (C1). `deadline` is
-    its own where it has one, never later than the school's.
+    its own where it has one, never later than the school's. `storage` are the BSSIDs of the access
+    points heard in its storage place; none: nobody asks where it is (C9).
     """
 
     controller: str
@@ -40,6 +41,7 @@ class Cart:
     lock: Literal["locked", "open"] = "locked"
     rotates: bool = False
     deadline: time | None = None
+    storage: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,7 @@ Finding = Literal[
     "out",  # C2: a device is not in its slot
     "not_charging",  # C7: in its slot, has drawn nothing since it was put back
     "unplugged",  # C6: no mains at the cart
+    "elsewhere",  # C9: not at an access point of its storage place
     "unlocked",  # C3: door open or bolt not thrown, where the policy says locked
     "silent",  # nothing heard: unknown, never empty
     "sensor_fault",  # a bank or a switch that cannot be believed: unknown, never missing

@@ -14,6 +14,7 @@ WORDS = {
     "out": "out",
     "not_charging": "not charging",
     "unplugged": "not plugged in",
+    "elsewhere": "not in its place",
     "unlocked": "not locked",
     "silent": "silent",
     "sensor_fault": "sensors dead",

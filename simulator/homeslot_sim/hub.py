@@ -31,6 +31,7 @@ from homeslot_hub.model import (
 )
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.hub import Hub
+from homeslot_sim.cart.rig import HERE
 from homeslot_sim.compare import CartSaid, Said
 from homeslot_sim.pico import HUB
 from homeslot_sim.scenario import GRACE_S, Scenario, ScenarioCart
@@ -240,6 +241,7 @@ def _cart(cart: ScenarioCart) -> Cart:
         spare=cart.spare,
         lock="open" if cart.front_open else "locked",
         rotates=cart.rotates,
+        storage=frozenset({HERE[0]}),
     )
 
 

@@ -125,6 +125,9 @@ class _CartTruth:
         open_s = [s for s in (self._since("bolt"), self._since("door")) if s is not None]
         if open_s and not self.cart.front_open:
             wrong.append(Wrong("unlocked", (), min(open_s)))
+        away = self._since("place")
+        if away is not None:
+            wrong.append(Wrong("elsewhere", (), away))
         for i in range(DEFAULT_SLOTS):
             if sensed[i] and places[i] == "out":
                 wrong.append(Wrong("out", (i + 1,), self.world.since_s["device"][i]))

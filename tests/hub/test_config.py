@@ -80,6 +80,7 @@ slots = 16
 spare = [15, 16]
 lock = "open"
 rotates = true
+storage = ["02:00:5e:10:00:01"]
 deadline = "15:00"
 """
 
@@ -118,6 +119,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                     spare=frozenset({15, 16}),
                     lock="open",
                     rotates=True,
+                    storage=frozenset({"02:00:5e:10:00:01"}),
                     deadline=time(15, 0),
                 ),
             ),

@@ -1,4 +1,4 @@
-"""C3 and C6, and silence: the lock, the mains, and a cart that says nothing."""
+"""C3, C6, C9 and silence: lock, mains and place, and a cart that says nothing."""
 
 from __future__ import annotations
 
@@ -109,3 +109,25 @@ def test_c3_an_opened_box_puts_the_sensors_in_doubt() -> None:
     (fault,) = judged(replace(WELL, tamper=Fact("tampered", at(14, 2)))).verdicts
     assert (fault.finding, fault.since_s) == ("sensor_fault", at(14, 2))
     assert "box has been open since 14:02" in fault.reason
+
+
+HERE, THERE = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+
+def test_c9_a_cart_at_an_access_point_elsewhere_is_to_be_brought_back() -> None:
+    stored = replace(CART, storage=frozenset({HERE}))
+    facts = replace(WELL, place=Fact(THERE, at(15, 2)))
+    (elsewhere,) = judged(facts, stored).verdicts
+    assert (elsewhere.rule, elsewhere.finding) == ("C9", "elsewhere")
+    assert (elsewhere.since_s, elsewhere.confidence) == (at(15, 2), "inferred")
+    assert elsewhere.reason == "The cart has not been in its storage place since 15:02."
+    assert elsewhere.action.startswith("Bring the cart back to Room 12.")
+    assert judged(replace(WELL, place=Fact(HERE, at(15, 2))), stored).all_home
+
+
+def test_c9_a_cart_that_cannot_tell_or_is_not_asked_is_not_said_to_be_elsewhere() -> None:
+    stored = replace(CART, storage=frozenset({HERE}))
+    assert judged(replace(WELL, place=UNKNOWN), stored).all_home
+    assert judged(replace(WELL, place=Fact(THERE, at(15, 2)))).all_home
+    silent = judged(replace(WELL, place=Fact(THERE, at(15, 2)), heard_s=at(14, 0)), stored)
+    assert findings(silent) == ["silent"]

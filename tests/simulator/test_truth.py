@@ -35,6 +35,8 @@ def truth(lines, head=HEAD):
         ("16:10 cart 7 out 30\n", ()),  # a spare slot has no device
         ("16:10 cart 7 unplug\n", (Wrong("unplugged", (), AT_10),)),
         ("16:10 cart 7 open\n16:20 cart 7 unlock\n", (Wrong("unlocked", (), AT_10),)),
+        ("16:10 cart 7 roam\n", (Wrong("elsewhere", (), AT_10),)),
+        ("16:10 cart 7 roam\n16:20 cart 7 return\n", ()),
         ("16:10 cart 7 disconnect 4\n", ()),  # had charged: may as well be full, or resting
         (
             "16:10 cart 7 out 4, disconnect 4\n16:20 cart 7 in 4\n",

@@ -1,4 +1,4 @@
-"""C3 and C6: the lock, the mains and the controller's box of a cart that was heard."""
+"""C3, C6 and C9: lock, mains, place and the controller's box of a cart that was heard."""
 
 from __future__ import annotations
 
@@ -22,6 +22,23 @@ def judge_mains(case: Case, home: tuple[int, ...]) -> list[Verdict]:
     reason = "Whether the cart is plugged in is not known: its mains sensor says nothing."
     action = "Look whether the cart is plugged in, then have a technician check the sensor."
     return [sensor_fault("C6", (), mains.since_s, reason, "Mains reported unknown.", action)]
+
+
+def judge_place(case: Case) -> list[Verdict]:
+    """C9: which access point the cart hears, where the school has said which its storage place has.
+
+    One that hears none (a wired controller, a gateway) cannot tell, and is not asked.
+    """
+    place, storage = case.facts.place, case.cart.storage
+    if not storage or place.value == "unknown" or place.value in storage:
+        return []
+    reason = f"The cart has not been in its storage place{case.since(place.since_s)}."
+    evidence = f"It hears the access point {place.value}, which is none of its storage place."
+    action = (
+        f"Bring the cart back to {case.cart.room}. If it is there, the access point is a new one: "
+        "add it to `storage` of this cart in the hub's configuration."
+    )
+    return [Verdict("C9", "elsewhere", (), place.since_s, "inferred", reason, evidence, action)]
 
 
 def judge_box(case: Case) -> list[Verdict]:

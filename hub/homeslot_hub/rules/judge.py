@@ -1,4 +1,4 @@
-"""What the facts of one cart mean at one moment: rules C1 to C4, C6, C7, and N3 to N17 of register.
+"""What the facts of one cart mean at one moment: rules C1 to C9, and N3 to N17 of register.
 
 Theory of operation. A cause is said once, and what it would make appear is hidden behind it:
 
@@ -9,8 +9,8 @@ Theory of operation. A cause is said once, and what it would make appear is hidd
 
 A heard cart that cannot tell about its mains, door or bolt has a sensor fault: what is not known
 is said, never taken for fine. Verdicts stand in the order of CAUSES_FIRST. The confidence is that
-of the answer to the rule's question: `known` where a switch says so, `inferred` where history does
-(C7), `unknown` where nothing can (silent, sensor_fault).
+of the answer to the rule's question: `known` where a switch says so, `inferred` where history (C7)
+or an access point (C9) does, `unknown` where nothing can (silent, sensor_fault).
 
 A place is `unknown` exactly when a silent or sensor_fault verdict hides its slot, and `excused`
 exactly when it is out and the register says why.
@@ -30,7 +30,7 @@ from homeslot_hub.model import (
 )
 from homeslot_hub.rules import words
 from homeslot_hub.rules.case import Case
-from homeslot_hub.rules.fittings import judge_box, judge_lock, judge_mains
+from homeslot_hub.rules.fittings import judge_box, judge_lock, judge_mains, judge_place
 from homeslot_hub.rules.register import excuse, judge_returned, judge_substitutes
 from homeslot_hub.rules.slots import judge_slots
 
@@ -39,6 +39,7 @@ CAUSES_FIRST: tuple[Finding, ...] = (
     "sensor_fault",
     "unplugged",
     "power_fault",
+    "elsewhere",
     "unlocked",
     "substitute",
     "out",
@@ -75,6 +76,7 @@ def _judge_heard(case: Case) -> CartVerdict:
     verdicts += judge_mains(case, home)
     verdicts += judge_lock(case)
     verdicts += judge_box(case)
+    verdicts += judge_place(case)
     if case.register is not NOTHING_RECORDED:
         verdicts += judge_substitutes(case, _at(places, "out"))
         verdicts += judge_returned(case, _at(places, "home"))

@@ -28,6 +28,7 @@ LINES_AT_MOST = 6  # of one group: more times than this become "between … and 
 # Between carts: danger first, then what is lost or open tonight, then what is not known.
 URGENT_FIRST: tuple[Finding, ...] = (
     "power_fault",
+    "elsewhere",
     "unlocked",
     "substitute",
     "out",
@@ -41,6 +42,7 @@ URGENT_FIRST: tuple[Finding, ...] = (
 Tone = Literal["alarm", "warning", "unknown"]
 TAGS: dict[Finding, tuple[str, Tone]] = {
     "power_fault": ("Power fault", "alarm"),
+    "elsewhere": ("Not in its place", "alarm"),
     "unlocked": ("Not locked", "alarm"),
     "out": ("Out", "alarm"),
     "silent": ("Silent", "unknown"),

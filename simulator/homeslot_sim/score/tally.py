@@ -13,6 +13,7 @@ FINDINGS = (
     "out",
     "not_charging",
     "unplugged",
+    "elsewhere",
     "unlocked",
     "silent",
     "sensor_fault",
