@@ -5,22 +5,7 @@ import json
 from homeslot_sim.play import play
 from homeslot_sim.scenario import load
 
-SCENARIO = """
-school       Hill Primary
-zone         Europe/Berlin
-date         2026-11-18
-from         16:58
-until        17:02
-deadline     17:00
-coordinator  Uta Vogel <uta.vogel@hill.example>
-
-cart 7  room 12  teacher Ida Moe <ida.moe@hill.example>
-cart 8  room 14  teacher Jan Lind <jan.lind@hill.example>  spare 30
-
-16:58:20  cart 7  unlock, open, out 1-3
-16:58:40  cart 7  in 2-3, close, lock
-16:58:40  cart 8  unplug, bank-dies 2
-"""
+from .test_parts import SCENARIO
 
 
 def test_the_verdict_on_emulated_boards_is_that_on_cpython(tmp_path):
