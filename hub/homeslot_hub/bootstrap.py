@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from homeslot_hub.adapters import broker_mosquitto, certificates
+from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
 from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import DESK, Credentials, Identity
@@ -32,6 +33,8 @@ from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
 from homeslot_hub.config import ConfigError, Settings, load, read_secret
 from homeslot_hub.model import SchoolDay
+from homeslot_hub.service.alert_book import AlertDesk
+from homeslot_hub.service.deadman import DeadMan
 from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -39,6 +42,7 @@ from homeslot_hub.service.ports import StoreError
 _log = logging.getLogger("homeslot.server")
 BATCH = 500  # messages in one commit at most
 LOOK_S = 0.25
+DEAD_MAN_LOOK_S = 30.0
 CERTIFICATE_S = 3600.0
 _DELIVER_S = 1.0
 _RETRY_S = (1.0, 30.0)
@@ -62,7 +66,14 @@ def open_store(settings: Settings) -> SqliteStore:
 
 def open_hub(settings: Settings, now_s: NowS) -> Hub:
     """A hub over its database, without any network. Raises StoreError."""
-    return Hub(settings.schools, open_store(settings), now_s)
+    store = open_store(settings)
+    return Hub(settings.schools, store, now_s, alerts=SqliteAlerts(store))
+
+
+def open_alerts(settings: Settings) -> tuple[SqliteStore, AlertDesk]:
+    """The database, to be closed by the caller, and what a person does with its alerts."""
+    store = open_store(settings)
+    return store, AlertDesk(store, SqliteAlerts(store))
 
 
 def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
@@ -120,6 +131,7 @@ class Server:
         self._carts_admitted = False
         self._tls: TlsFiles | None = None
         self._certificate_s = certificate_s
+        self._step_from = 0.0
 
     @property
     def port(self) -> int:
@@ -225,7 +237,8 @@ class Server:
         for school in self.settings.schools:
             # From now on this school's days are ours, though none is judged for a while yet.
             self._store.opened_s(school.name, self._now_s())
-        return Hub(self.settings.schools, self._store, self._now_s)
+        alerts = SqliteAlerts(self._store)
+        return Hub(self.settings.schools, self._store, self._now_s, alerts=alerts)
 
     def _grace_s(self) -> int:
         return max(school.grace_s for school in self.settings.schools)
@@ -243,15 +256,26 @@ class Server:
         settings = self.settings
         with closing(open_store(settings)) as outbox:
             deliverer = Deliverer(outbox, settings.data, settings.mail, self._now_s)
+            dead_man = DeadMan(outbox, self._now_s())
+            looked = -DEAD_MAN_LOOK_S
             while not self._over.is_set():
                 self._wake_delivery.clear()
                 pause_s = _DELIVER_S
+                if time.monotonic() - looked >= DEAD_MAN_LOOK_S:
+                    self._look_at_deadlines(dead_man, deliverer)
+                    looked = time.monotonic()
                 try:
                     deliverer.deliver_due()
                 except (StoreError, OSError) as error:
                     pause_s = _RETRY_S[1]
                     _log.error("delivery failed: %s; trying again in %.0f s", error, pause_s)
                 self._wake_delivery.wait(pause_s)
+
+    def _look_at_deadlines(self, dead_man: DeadMan, deliverer: Deliverer) -> None:
+        """Tell someone of a deadline that nobody has judged, past the store if need be."""
+        for notice in dead_man.look(self.settings.schools, self._now_s()):
+            if deliverer.mail_now(notice):
+                dead_man.mailed(notice)
 
     # The writer's thread
 
@@ -303,6 +327,17 @@ class Server:
             self._wake_delivery.set()
             if self._on_day is not None:
                 self._on_day(day, compose(day))
+        self._step()
+
+    def _step(self) -> None:
+        """Run the steps of the day. What is wrong with one keeps nobody from reporting."""
+        if time.monotonic() < self._step_from:
+            return
+        try:
+            self._ingest.publish(self.hub.step())
+        except StoreError as error:
+            self._step_from = time.monotonic() + _RETRY_S[1]
+            _log.error("a step of the day failed: %s; trying again in %.0f s", error, _RETRY_S[1])
 
     def _read_stamps(self) -> tuple[object, ...]:
         source = self.settings.source

@@ -21,14 +21,16 @@ from homeslot_hub.config_problems import Problem, across, speaks_tls, told
 from homeslot_hub.config_tables import (
     ANYWHERE,
     DAYS,
+    OFF,
     PERSON,
+    AlertsTable,
     CartTable,
     MailTable,
     RootTable,
     SchoolTable,
     is_loopback,
 )
-from homeslot_hub.model import Cart, Person, School
+from homeslot_hub.model import Cart, Person, School, Steps
 
 __all__ = [
     "ANYWHERE",
@@ -213,7 +215,30 @@ def _school(school: SchoolTable) -> School:
         grace_s=school.grace_s,
         silent_after_s=school.silent_after_s,
         idle_after_s=school.idle_after_s,
+        principal=None if school.principal is None else _person(school.principal),
+        it=None if school.it is None else _person(school.it),
+        steps=_steps(school.alerts),
     )
+
+
+def _steps(alerts: AlertsTable) -> Steps:
+    quiet = None
+    if alerts.quiet != OFF:
+        begins, ends = map(time.fromisoformat, alerts.quiet.split("-"))
+        quiet = begins, ends
+    return Steps(
+        nudge_before_s=alerts.nudge_before_s,
+        late_after_s=alerts.late_after_s,
+        overnight=_clock_or_off(alerts.overnight),
+        morning=_clock_or_off(alerts.morning),
+        week=alerts.week,
+        quiet=quiet,
+        dead_man_s=alerts.dead_man_s,
+    )
+
+
+def _clock_or_off(text: str) -> time | None:
+    return None if text == OFF else time.fromisoformat(text)
 
 
 def _cart(cart: CartTable) -> Cart:

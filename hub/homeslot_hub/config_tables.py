@@ -25,6 +25,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = rf"(?!.{{191}}){_LABEL}(?:\.{_LABEL})*"
 PERSON = re.compile(rf"([^<>@,;\"]{{1,80}}) <((?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN})>")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+OFF = "off"
+_CLOCK_OFF = 'the school\'s own clock as "21:00", or "off"'
 T = TypeVar("T")
 
 
@@ -62,6 +64,16 @@ def _person(text: str) -> str:
     return _must(PERSON.fullmatch(_plain(text)) is not None, text)
 
 
+def _clock_or_off(text: str) -> str:
+    return _must(text == OFF or _CLOCK.fullmatch(text) is not None, text)
+
+
+def _quiet(text: str) -> str:
+    times = text.split("-")
+    clocks = len(times) == 2 and all(_CLOCK.fullmatch(part) for part in times)
+    return _must(text == OFF or (clocks and times[0] != times[1]), text)
+
+
 def _text(allowed: str, high: int) -> Any:
     """A `Field` of 1..`high` printable characters."""
     return Field(min_length=1, max_length=high, description=allowed)
@@ -74,6 +86,7 @@ Host = Annotated[str, AfterValidator(_host), Field(description="a host name or a
 PersonText = Annotated[
     str, AfterValidator(_person), Field(description='a person as "Ann Lee <ann@school.example>"')
 ]
+ClockOrOff = Annotated[str, AfterValidator(_clock_or_off)]
 Seconds = Annotated[int, Field(ge=30, le=86400, description="30..86400 seconds")]
 
 
@@ -203,6 +216,50 @@ class CartTable(Table):
     )
 
 
+class AlertsTable(Table):
+    """[school.alerts]."""
+
+    nudge_before_s: int = Field(
+        default=1800,
+        ge=0,
+        le=14400,
+        title="how long before the deadline teachers, and the carts' lights, say what is not home",
+        description="0..14400 seconds, 0 is never",
+    )
+    late_after_s: int = Field(
+        default=3600,
+        ge=0,
+        le=14400,
+        title="how long after the deadline it is told what came home late",
+        description="0..14400 seconds, 0 is never",
+    )
+    overnight: ClockOrOff = Field(
+        default="21:00", title="when it is told what stays out overnight", description=_CLOCK_OFF
+    )
+    morning: ClockOrOff = Field(
+        default="07:15",
+        title="when it is told how many devices are charged, before the first bell",
+        description=_CLOCK_OFF,
+    )
+    week: bool = Field(
+        default=True,
+        title="whether the last school day of a week ends with a summary",
+        description="true, false",
+    )
+    quiet: Annotated[str, AfterValidator(_quiet)] = Field(
+        default="22:00-06:00",
+        title="when nothing is sent but the digest of the deadline; it goes afterwards",
+        description='the school\'s own clock as "22:00-06:00", or "off"',
+    )
+    dead_man_s: int = Field(
+        default=900,
+        ge=300,
+        le=14400,
+        title="how long a due deadline may stay unjudged before someone hears of it",
+        description="300..14400 seconds",
+    )
+
+
 class SchoolTable(Table):
     """[[school]]."""
 
@@ -227,6 +284,16 @@ class SchoolTable(Table):
         description=f"a list of {', '.join(DAYS)}",
     )
     coordinator: PersonText = Field(title="who gets the digest")
+    principal: PersonText | None = Field(
+        default=None,
+        title="the school's principal",
+        description='a person as "Ann Lee <ann@school.example>"',
+    )
+    it: PersonText | None = Field(
+        default=None,
+        title="who looks after its network and devices",
+        description='a person as "Ann Lee <ann@school.example>"',
+    )
     grace_s: int = Field(
         default=120,
         ge=0,
@@ -237,6 +304,11 @@ class SchoolTable(Table):
     silent_after_s: Seconds = Field(default=900, title="a cart not heard for this long is silent")
     idle_after_s: Seconds = Field(
         default=900, title="a device that draws nothing for this long has its cable suspected"
+    )
+    alerts: AlertsTable = Field(
+        default=AlertsTable(),
+        title="what is sent besides the digest, and when, see below",
+        description="a [school.alerts] table",
     )
     cart: list[CartTable] = Field(
         default=[], title="its carts, see below", description="[[school.cart]] tables"
@@ -258,4 +330,5 @@ TABLES: dict[str, type[Table]] = {
     "mail": MailTable,
     "school": SchoolTable,
     "cart": CartTable,
+    "alerts": AlertsTable,
 }

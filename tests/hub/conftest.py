@@ -4,6 +4,9 @@ import contextlib
 
 import pytest
 
+from homeslot_hub.config import MailSettings
+
+from .postbox import SENDER, Postbox
 from .reports import Clock, open_hub
 
 
@@ -23,3 +26,14 @@ def start(tmp_path):
             return hub, store
 
         yield start
+
+
+@pytest.fixture
+def postbox():
+    with contextlib.closing(Postbox()) as postbox:
+        yield postbox
+
+
+@pytest.fixture
+def mail(postbox):
+    return MailSettings("127.0.0.1", postbox.port, "none", None, None, SENDER)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("homeslot")
-NAMES = ("0001_session",)  # every migration there is, in order
+NAMES = ("0001_session", "0004_alerts")  # every migration there is, in order
 
 _FIRST = (
     """CREATE TABLE event (
@@ -79,4 +79,36 @@ _FIRST = (
 @migrations(name=NAMES[0])
 def _first(db: Database) -> None:
     for statement in _FIRST:
+        db.execute(statement)
+
+
+# An alert's `told` and `closed` are addresses, its `slots`, `hides` and `flips` numbers, as JSON.
+# `open` is 0 once it is resolved and everyone who was told of it knows. `alert_change` is its
+# history, append-only.
+_ALERTS = (
+    """CREATE TABLE alert (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, school TEXT NOT NULL, day TEXT NOT NULL,
+        cart INTEGER NOT NULL, finding TEXT NOT NULL, subject TEXT NOT NULL, rule TEXT NOT NULL,
+        slots TEXT NOT NULL, hides TEXT NOT NULL, since_s INTEGER, confidence TEXT NOT NULL,
+        reason TEXT NOT NULL, action TEXT NOT NULL, opened_s INTEGER NOT NULL, state TEXT NOT NULL,
+        hidden_by TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, until_s INTEGER,
+        resolved_s INTEGER, said_day TEXT NOT NULL, correction TEXT NOT NULL, flips TEXT NOT NULL,
+        told TEXT NOT NULL, closed TEXT NOT NULL, open INTEGER NOT NULL,
+        UNIQUE (school, day, cart, finding, subject)
+    ) STRICT""",
+    "CREATE INDEX alert_open ON alert (school) WHERE open",
+    """CREATE TABLE alert_change (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, alert INTEGER NOT NULL REFERENCES alert (id),
+        at_s INTEGER NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX alert_change_alert ON alert_change (alert)",
+    "ALTER TABLE notice ADD COLUMN thread TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE notice ADD COLUMN after_s INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE notice ADD COLUMN expires_s INTEGER NOT NULL DEFAULT 0",
+)
+
+
+@migrations(name="0004_alerts")
+def _alerts(db: Database) -> None:
+    for statement in _ALERTS:
         db.execute(statement)

@@ -53,7 +53,10 @@ SELECT max(min(to_s + offset_s, :until_s)) FROM (
     FROM span s LEFT JOIN clock c ON c.cart = s.cart AND c.boot = s.boot WHERE s.cart = :cart
 ) WHERE from_s + offset_s <= :until_s
 """
-_NOTICE = "school, day, rule, name, email, subject, text, html, created_s, id, tries"
+_NOTICE = (
+    "school, day, rule, name, email, subject, text, html, created_s, id, tries, thread, after_s,"
+    " expires_s"
+)
 _END_OF_TIME_S = 1 << 62
 
 
@@ -146,6 +149,9 @@ class SqliteStore:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {_said(error)}") from error
+
+    # For the modules beside this one that keep tables of their own in the same file.
+    run, run_many, rows = _run, _run_many, _rows
 
     # History
 
@@ -345,11 +351,12 @@ class SqliteStore:
         n = notice
         self._run(
             "INSERT INTO notice"
-            " (school, day, rule, name, email, subject, text, html, created_s, next_s)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (school, day, rule, email) DO NOTHING",
+            " (school, day, rule, name, email, subject, text, html, created_s, next_s, thread,"
+            " after_s, expires_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            " ON CONFLICT (school, day, rule, email) DO NOTHING",
             (
                 *(n.school, n.day, n.rule, n.name, n.email, n.subject, n.text, n.html),
-                *(n.created_s, n.created_s),
+                *(n.created_s, max(n.created_s, n.after_s), n.thread, n.after_s, n.expires_s),
             ),
         )
 

@@ -21,11 +21,13 @@ from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.bootstrap import Server, ServerError, open_store
-from homeslot_hub.cli import gateway, report, setup, trust
+from homeslot_hub.cli import alert, gateway, report, setup, trust
 from homeslot_hub.cli import update as updating
+from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar, words
+from homeslot_hub.rules.alerts import IllegalEvent
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -40,22 +42,11 @@ app = typer.Typer(
 cart_app = typer.Typer(help="Add a cart, give it a new secret, remove it.", no_args_is_help=True)
 app.add_typer(cart_app, name="cart")
 app.command()(gateway.gateway)
+app.add_typer(alert.app, name="alert")
 certificate_app = typer.Typer(help="The broker's TLS certificate.", no_args_is_help=True)
 app.add_typer(certificate_app, name="certificate")
 
-Config = Annotated[
-    Path,
-    typer.Option("--config", "-c", envvar="HOMESLOT_CONFIG", help="The configuration file."),
-]
-DEFAULT = Path("homeslot.toml")
-SchoolName = Annotated[
-    str | None, typer.Option("--school", help="The school's name, where there are several.")
-]
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
-
-
-class BadArgument(Exception):
-    """A value on the command line that makes no sense, and what is allowed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         DeskError,
         ServerError,
         StoreError,
+        IllegalEvent,
         setup.Refused,
         OSError,
     ) as error:

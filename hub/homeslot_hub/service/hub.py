@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from homeslot_hub.model import CartFacts, Command, Message, School, SchoolDay
 from homeslot_hub.rules import calendar
 from homeslot_hub.rules.judge import judge_cart
-from homeslot_hub.service import status
+from homeslot_hub.service import deadman, status
+from homeslot_hub.service.alert_book import AlertStore
+from homeslot_hub.service.alerts import Alerts
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
 from homeslot_hub.service.due import Due
 from homeslot_hub.service.intake import Intake
@@ -20,7 +23,8 @@ class Hub:
     """Schools and their carts, over one store. One thread at a time.
 
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
-    picture is kept. Constructing a hub reads nothing and writes nothing.
+    picture is kept. Without `alerts` nothing is followed up. Constructing a hub reads nothing and
+    writes nothing.
     """
 
     def __init__(
@@ -29,13 +33,16 @@ class Hub:
         store: Store,
         now_s: Callable[[], int],
         checkpoint_every: int = CHECKPOINT_EVERY,
+        alerts: AlertStore | None = None,
     ) -> None:
         self.schools = schools
         self._store = store
         self._now_s = now_s
         self._beliefs = Beliefs(store, checkpoint_every)
         self._intake = Intake(schools, store, self._beliefs, now_s)
-        self._due = Due(schools, store, self.judge)
+        self._alerts = None if alerts is None else self._followed_up(alerts)
+        on_judged = None if self._alerts is None else self._alerts.judged
+        self._due = Due(schools, store, self.judge, on_judged)
 
     def take(self, messages: Sequence[Message]) -> list[Command]:
         """Apply messages from the broker in one durable transaction; acknowledge them afterwards.
@@ -76,6 +83,25 @@ class Hub:
         """
         return self._due.tick(self._now_s())
 
+    def step(self) -> list[Command]:
+        """Run the steps of the day that have come due, once, and look after what is wrong.
+
+        Returns the commands to publish. To be called after `tick`, as often. Raises StoreError.
+        """
+        return [] if self._alerts is None else self._alerts.tick(self.schools, self._now_s())
+
+    def _followed_up(self, alerts: AlertStore) -> Alerts:
+        return Alerts(
+            self._store,
+            alerts,
+            self.judge,
+            lambda school, day, now_s: self.judge(school, calendar.deadline_s(school, day), now_s),
+            self.facts,
+            self._intake.command_id,
+        )
+
     def status(self) -> status.Status:
         """How everything stands now."""
-        return status.read(self.schools, self._store, self._beliefs, self._now_s())
+        now_s = self._now_s()
+        read = status.read(self.schools, self._store, self._beliefs, now_s)
+        return replace(read, unjudged=deadman.unjudged(self.schools, self._store, now_s))

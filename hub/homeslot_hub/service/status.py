@@ -10,6 +10,7 @@ from homeslot import contract
 from homeslot_hub.model import CartFacts, CartVerdict, School
 from homeslot_hub.rules.judge import judge_cart
 from homeslot_hub.service.beliefs import Beliefs
+from homeslot_hub.service.deadman import Unjudged
 from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
 from homeslot_hub.service.wire import decode
 
@@ -35,7 +36,10 @@ class CartStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at `at_s`. `counts` are the counters of the intake since the store was made."""
+    """Everything at `at_s`. `counts` are the counters of the intake since the store was made.
+
+    `unjudged` are the deadlines that should have been judged long since.
+    """
 
     at_s: int
     carts: tuple[CartStatus, ...]
@@ -44,6 +48,7 @@ class Status:
     counts: Mapping[str, int]
     pending: int
     dead: tuple[DeadLetter, ...]
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 def read(schools: tuple[School, ...], store: Store, beliefs: Beliefs, at_s: int) -> Status:
