@@ -3,8 +3,8 @@
 A running server is four threads. The writer owns the database: it takes batches from the broker's
 connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
 times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own. The broker's supervisor starts a dead nats-server
-again. An unexpected error in any of them stops the server.
+Delivery sends notices on a connection of its own, and so does each webhook. The broker's supervisor
+starts a dead nats-server again. An unexpected error in any of them stops the server.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,8 @@ from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
-from homeslot_hub.config import ConfigError, Settings, load, read_secret
+from homeslot_hub.adapters.webhooks import Webhook
+from homeslot_hub.config import ConfigError, Settings, WebhookSettings, load, read_secret
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.service.alert_book import AlertDesk
 from homeslot_hub.service.deadman import DeadMan
@@ -195,6 +197,8 @@ class Server:
         self._ingest.start()
         self._opened.callback(self._ingest.stop)
         self._run("delivery", self._deliver)
+        for webhook in settings.webhooks:
+            self._run(f"webhook {webhook.name}", partial(self._push, webhook))
         self._run("writer", self._write)
         self._let_carts_in()
 
@@ -270,6 +274,19 @@ class Server:
                     pause_s = _RETRY_S[1]
                     _log.error("delivery failed: %s; trying again in %.0f s", error, pause_s)
                 self._wake_delivery.wait(pause_s)
+
+    def _push(self, webhook: WebhookSettings) -> None:
+        with closing(open_store(self.settings)) as store:
+            pusher: Webhook | None = None
+            while not self._over.is_set():
+                pause_s = _DELIVER_S
+                try:
+                    pusher = pusher or Webhook(store, webhook, self._now_s)
+                    pusher.deliver_due()
+                except StoreError as error:
+                    pause_s = _RETRY_S[1]
+                    _log.error("webhook %s: %s", webhook.name, error)
+                self._over.wait(pause_s)
 
     def _look_at_deadlines(self, dead_man: DeadMan, deliverer: Deliverer) -> None:
         """Tell someone of a deadline that nobody has judged, past the store if need be."""

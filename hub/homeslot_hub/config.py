@@ -39,9 +39,11 @@ __all__ = [
     "MailSettings",
     "Problem",
     "Settings",
+    "WebhookSettings",
     "is_loopback",
     "load",
     "parse",
+    "read_lines",
     "read_secret",
 ]
 
@@ -86,6 +88,14 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """A webhook: `name` for people; `file` has its address and its secret, a line each."""
+
+    name: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One hub. `source` is the file it was read from, None where a program made it."""
 
@@ -94,6 +104,7 @@ class Settings:
     broker: BrokerSettings = BrokerSettings()
     mail: MailSettings | None = None
     source: Path | None = None
+    webhooks: tuple[WebhookSettings, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -152,16 +163,28 @@ def read_secret(path: Path) -> str:
 
     Raises ConfigError when it cannot be read, is empty, or others may read it.
     """
+    secret = _private(path).strip("\r\n")
+    if not secret or not secret.isprintable():
+        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed one line")])
+    return secret
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file with secrets. Raises ConfigError as read_secret does."""
+    lines = _private(path).splitlines()
+    if not lines or not all(line.isprintable() for line in lines):
+        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed lines of text")])
+    return lines
+
+
+def _private(path: Path) -> str:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             asked = f"others may not read a secret: chmod 600 {path}"
             raise ConfigError(path, [Problem("the file", "is open to others", asked)])
-        secret = path.read_text("utf-8").strip("\r\n")
-    except OSError as error:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(path, [Problem("the file", "cannot be read", str(error))]) from None
-    if not secret or not secret.isprintable():
-        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed one line")])
-    return secret
 
 
 def _settings(root: RootTable, path: Path) -> Settings:
@@ -185,6 +208,10 @@ def _settings(root: RootTable, path: Path) -> Settings:
         mail=None if root.mail is None else _mail(root.mail, home),
         schools=tuple(_school(school) for school in root.school),
         source=path.absolute(),
+        webhooks=tuple(
+            WebhookSettings(webhook.name, home / Path(webhook.file).expanduser())
+            for webhook in root.webhook
+        ),
     )
 
 

@@ -180,6 +180,15 @@ class MailTable(Table):
     sender: PersonText = Field(title="whom digests come from")
 
 
+class WebhookTable(Table):
+    """[[webhook]]."""
+
+    name: Name = Field(title="what the log and `homeslot status` call it")
+    file: FileName = Field(
+        title="mode 0600: its address on the first line, the secret it is signed with on the second"
+    )
+
+
 class CartTable(Table):
     """[[school.cart]]."""
 
@@ -321,6 +330,9 @@ class RootTable(Table):
     hub: HubTable = HubTable()
     broker: BrokerTable = BrokerTable()
     mail: MailTable | None = None
+    webhook: list[WebhookTable] = Field(
+        default=[], description="[[webhook]] tables, each name once"
+    )
     school: list[SchoolTable] = Field(min_length=1, description="at least one [[school]] table")
 
 
@@ -328,6 +340,7 @@ TABLES: dict[str, type[Table]] = {
     "hub": HubTable,
     "broker": BrokerTable,
     "mail": MailTable,
+    "webhook": WebhookTable,
     "school": SchoolTable,
     "cart": CartTable,
     "alerts": AlertsTable,

@@ -64,6 +64,7 @@ class Evening:
         self.store = SqliteStore(self.folder / "homeslot.db")
         self._opened.callback(self.store.close)
         self.store.run("PRAGMA synchronous = OFF")  # no power is cut here, and nights are long
+        self.store.opened_s(self.school.name, self.clock())  # as the server does
         self.alerts = SqliteAlerts(self.store)
         self.hub = Hub((self.school,), self.store, self.clock, alerts=self.alerts)
 

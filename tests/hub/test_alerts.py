@@ -358,3 +358,16 @@ def test_two_hubs_on_one_store_take_each_step_once(evening, tmp_path):
             other.look()
     rules = [(n.rule, n.email) for n in evening.store.notices_to_file()]
     assert len(rules) == len(set(rules))
+
+
+def test_the_alerts_of_a_cart_that_is_taken_away_end_with_it(of_school):
+    school = school_of(2)
+    evening = of_school(school)
+    evening.slot(3, "empty", "cart-2")
+    evening.run_to(local(17, 30))
+    assert evening.alert().cart == 2
+    evening.start(replace(school, carts=school.carts[:1]))
+    evening.silent.add("cart-2")
+    evening.run_to(local(21, 30))
+    assert evening.notices("overnight") == []
+    assert evening.alert().over

@@ -57,6 +57,15 @@ _NOTICE = (
     "school, day, rule, name, email, subject, text, html, created_s, id, tries, thread, after_s,"
     " expires_s"
 )
+_DEAD = f"""
+SELECT {_NOTICE}, error FROM notice WHERE mail = 'dead'
+UNION ALL
+SELECT {_NOTICE}, said FROM (
+    SELECT n.*, 'webhook ' || p.webhook || ': ' || p.error AS said
+    FROM notice n JOIN push p ON p.notice = n.id WHERE p.state = 'dead'
+)
+ORDER BY id DESC
+"""  # noqa: S608  (constant)
 _END_OF_TIME_S = 1 << 62
 
 
@@ -369,9 +378,7 @@ class SqliteStore:
 
     def dead_letters(self) -> list[DeadLetter]:
         """See Store."""
-        rows = self._rows(
-            f"SELECT {_NOTICE}, error FROM notice WHERE mail = 'dead' ORDER BY id DESC"  # noqa: S608 constant
-        )
+        rows = self._rows(_DEAD)
         return [DeadLetter(Notice(*row[:-1]), row[-1]) for row in rows]
 
     def notices_to_file(self) -> list[Notice]:

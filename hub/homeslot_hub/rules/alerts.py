@@ -260,6 +260,14 @@ def wake(alert: Alert, now_s: int) -> Alert:
     return replace(alert, state=step(alert, "end"), who="", why="", until_s=None)
 
 
+def abandon(alert: Alert, now_s: int) -> Alert:
+    """`alert`, whose cart is not the school's any more: nobody needs to hear of it again."""
+    if alert.over:
+        return alert
+    resolved_s = now_s if alert.resolved_s is None else alert.resolved_s
+    return replace(alert, state="resolved", resolved_s=resolved_s, closed=alert.told)
+
+
 def acknowledge(alert: Alert, who: str, why: str) -> Alert:
     """`alert`, taken on by `who`: it is not repeated, and its end is still told."""
     state = step(alert, "acknowledge")

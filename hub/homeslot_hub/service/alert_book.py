@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from homeslot_hub.rules.alerts import Alert, change, wake
+from homeslot_hub.rules.alerts import Alert, abandon, change, wake
 from homeslot_hub.service.ports import Notice, Store
 
 
@@ -85,10 +85,14 @@ class Book:
         """A line of its history."""
         self._notes[_identity(alert)].append(Change(self._now_s, what))
 
-    def wake(self) -> None:
-        """End the snoozes that are over."""
+    def begin(self, carts: Iterable[int]) -> None:
+        """End the snoozes that are over, and the alerts of all but the carts with these numbers."""
+        known = frozenset(carts)
         for alert in self.now():
-            self.put(wake(alert, self._now_s))
+            if alert.cart not in known:
+                self.put(abandon(alert, self._now_s))
+            else:
+                self.put(wake(alert, self._now_s))
 
     def keep(self, told: str) -> None:
         """Write what has changed. `told` is noted of each that has been told for the first time."""

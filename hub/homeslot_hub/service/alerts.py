@@ -88,7 +88,7 @@ class Alerts:
         """The digest of `day` is in the outbox: open its alerts, in the same transaction."""
         school = day.school
         alerts = Book(self._alerts, school.name, day.day, day.judged_s)
-        alerts.wake()
+        alerts.begin(cart.number for cart in school.carts)
         self._look(alerts, school, day.carts, opens=True)
         for alert in said(alerts.now(), day.day, school.coordinator.email):
             alerts.put(alert)
@@ -155,7 +155,7 @@ class Alerts:
             return []
         last = calendar.last_due(school, now_s) or day
         book = Book(self._alerts, school.name, last.isoformat(), now_s)
-        book.wake()
+        book.begin(cart.number for cart in school.carts)
         self._correct(book, school, last, now_s, school.carts)
         carts = self._judge_at(school, now_s, now_s).carts
         self._look(book, school, carts, opens=name == "overnight")
@@ -247,7 +247,7 @@ class Alerts:
             return
         with self._store.transaction():
             book = Book(self._alerts, school.name, day.isoformat(), now_s)
-            book.wake()
+            book.begin(cart.number for cart in school.carts)
             concerned = {alert.cart for alert in book.now()}
             carts = tuple(cart for cart in school.carts if cart.number in concerned)
             self._correct(book, school, day, now_s, carts)

@@ -117,5 +117,6 @@ def _notice(late: Unjudged, now_s: int) -> Notice:
         subject=letter.subject,
         text=letter.text,
         html=letter.html,
-        created_s=late.due_s,
+        created_s=late.due_s,  # whichever way it goes, and however often: it is the same
+        after_s=now_s,
     )
