@@ -3,7 +3,7 @@
 A running server is four threads. The writer owns the database: it takes batches from the broker's
 connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
 times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own, and so does each webhook. The broker's supervisor
+Delivery sends notices on a connection of its own, and so does each channel. The broker's supervisor
 starts a dead nats-server again. An unexpected error in any of them stops the server.
 """
 
@@ -30,10 +30,12 @@ from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.push import Channel, Sender
+from homeslot_hub.adapters.push_apprise import AppriseSender
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
 from homeslot_hub.adapters.webhooks import Webhook
-from homeslot_hub.config import ConfigError, Settings, WebhookSettings, load, read_secret
+from homeslot_hub.config import ChannelSettings, ConfigError, Settings, load, read_secret
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.service.alert_book import AlertDesk
 from homeslot_hub.service.deadman import DeadMan
@@ -197,8 +199,8 @@ class Server:
         self._ingest.start()
         self._opened.callback(self._ingest.stop)
         self._run("delivery", self._deliver)
-        for webhook in settings.webhooks:
-            self._run(f"webhook {webhook.name}", partial(self._push, webhook))
+        for channel in settings.channels:
+            self._run(f"channel {channel.name}", partial(self._push, channel))
         self._run("writer", self._write)
         self._let_carts_in()
 
@@ -275,17 +277,20 @@ class Server:
                     _log.error("delivery failed: %s; trying again in %.0f s", error, pause_s)
                 self._wake_delivery.wait(pause_s)
 
-    def _push(self, webhook: WebhookSettings) -> None:
+    def _push(self, settings: ChannelSettings) -> None:
+        sender: Sender = (
+            Webhook(settings.file) if settings.kind == "webhook" else AppriseSender(settings.file)
+        )
         with closing(open_store(self.settings)) as store:
-            pusher: Webhook | None = None
+            channel: Channel | None = None
             while not self._over.is_set():
                 pause_s = _DELIVER_S
                 try:
-                    pusher = pusher or Webhook(store, webhook, self._now_s)
-                    pusher.deliver_due()
+                    channel = channel or Channel(store, settings, sender, self._now_s)
+                    channel.deliver_due()
                 except StoreError as error:
                     pause_s = _RETRY_S[1]
-                    _log.error("webhook %s: %s", webhook.name, error)
+                    _log.error("channel %s: %s", settings.name, error)
                 self._over.wait(pause_s)
 
     def _look_at_deadlines(self, dead_man: DeadMan, deliverer: Deliverer) -> None:

@@ -35,11 +35,11 @@ from homeslot_hub.model import Cart, Person, School, Steps
 __all__ = [
     "ANYWHERE",
     "BrokerSettings",
+    "ChannelSettings",
     "ConfigError",
     "MailSettings",
     "Problem",
     "Settings",
-    "WebhookSettings",
     "is_loopback",
     "load",
     "parse",
@@ -88,11 +88,16 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSettings:
-    """A webhook: `name` for people; `file` has its address and its secret, a line each."""
+class ChannelSettings:
+    """A way notices go besides mail: `name` for people, `file` with its address and secrets.
+
+    `to` is the address of the one person whose notices go there, None: everybody's.
+    """
 
     name: str
+    kind: Literal["webhook", "apprise"]
     file: Path
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Settings:
     broker: BrokerSettings = BrokerSettings()
     mail: MailSettings | None = None
     source: Path | None = None
-    webhooks: tuple[WebhookSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -208,9 +213,14 @@ def _settings(root: RootTable, path: Path) -> Settings:
         mail=None if root.mail is None else _mail(root.mail, home),
         schools=tuple(_school(school) for school in root.school),
         source=path.absolute(),
-        webhooks=tuple(
-            WebhookSettings(webhook.name, home / Path(webhook.file).expanduser())
-            for webhook in root.webhook
+        channels=tuple(
+            ChannelSettings(
+                channel.name,
+                channel.kind,
+                home / Path(channel.file).expanduser(),
+                None if channel.to is None else _person(channel.to).email,
+            )
+            for channel in root.channel
         ),
     )
 

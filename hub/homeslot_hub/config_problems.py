@@ -81,9 +81,9 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
                 for i, slot in enumerate(spare, 1):
                     if isinstance(slot, int) and not 1 <= slot <= slots:
                         yield Problem(f"{key}.spare[{i}]", f"is {slot}", f"allowed 1..{slots}")
-    webhooks: dict[object, str] = {}
-    for w, webhook in enumerate(_tables(raw.get("webhook")), 1):
-        yield from _twice(webhooks, webhook.get("name"), f"webhook[{w}].name")
+    channels: dict[object, str] = {}
+    for c, channel in enumerate(_tables(raw.get("channel")), 1):
+        yield from _twice(channels, channel.get("name"), f"channel[{c}].name")
     broker = raw.get("broker")
     if isinstance(broker, dict):
         external = broker.get("kind") == "external"

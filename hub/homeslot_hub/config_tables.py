@@ -180,12 +180,20 @@ class MailTable(Table):
     sender: PersonText = Field(title="whom digests come from")
 
 
-class WebhookTable(Table):
-    """[[webhook]]."""
+class ChannelTable(Table):
+    """[[channel]]."""
 
     name: Name = Field(title="what the log and `homeslot status` call it")
+    kind: Literal["webhook", "apprise"] = Field(
+        title="how notices go: as signed JSON, or by Apprise", description="webhook, apprise"
+    )
     file: FileName = Field(
-        title="mode 0600: its address on the first line, the secret it is signed with on the second"
+        title="mode 0600: its address, and for a webhook a secret on the second line"
+    )
+    to: PersonText | None = Field(
+        default=None,
+        title="whose notices; without it everybody's",
+        description='a person as "Ann Lee <ann@school.example>"',
     )
 
 
@@ -330,8 +338,8 @@ class RootTable(Table):
     hub: HubTable = HubTable()
     broker: BrokerTable = BrokerTable()
     mail: MailTable | None = None
-    webhook: list[WebhookTable] = Field(
-        default=[], description="[[webhook]] tables, each name once"
+    channel: list[ChannelTable] = Field(
+        default=[], description="[[channel]] tables, each name once"
     )
     school: list[SchoolTable] = Field(min_length=1, description="at least one [[school]] table")
 
@@ -340,7 +348,7 @@ TABLES: dict[str, type[Table]] = {
     "hub": HubTable,
     "broker": BrokerTable,
     "mail": MailTable,
-    "webhook": WebhookTable,
+    "channel": ChannelTable,
     "school": SchoolTable,
     "cart": CartTable,
     "alerts": AlertsTable,

@@ -102,14 +102,14 @@ _ALERTS = (
         at_s INTEGER NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX alert_change_alert ON alert_change (alert)",
-    # A webhook is sent the notices with an id beyond `after`; a push is what became of one.
-    "CREATE TABLE webhook (name TEXT PRIMARY KEY, after INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    # A channel is sent the notices with an id beyond `after`; a push is what became of one.
+    "CREATE TABLE channel (name TEXT PRIMARY KEY, after INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE push (
         notice INTEGER NOT NULL REFERENCES notice (id),
-        webhook TEXT NOT NULL REFERENCES webhook (name),
+        channel TEXT NOT NULL REFERENCES channel (name),
         state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')), tries INTEGER NOT NULL,
         next_s INTEGER NOT NULL, error TEXT NOT NULL,
-        PRIMARY KEY (notice, webhook)
+        PRIMARY KEY (notice, channel)
     ) STRICT, WITHOUT ROWID""",
     "ALTER TABLE notice ADD COLUMN thread TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE notice ADD COLUMN after_s INTEGER NOT NULL DEFAULT 0",

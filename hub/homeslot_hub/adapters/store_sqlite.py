@@ -61,7 +61,7 @@ _DEAD = f"""
 SELECT {_NOTICE}, error FROM notice WHERE mail = 'dead'
 UNION ALL
 SELECT {_NOTICE}, said FROM (
-    SELECT n.*, 'webhook ' || p.webhook || ': ' || p.error AS said
+    SELECT n.*, 'channel ' || p.channel || ': ' || p.error AS said
     FROM notice n JOIN push p ON p.notice = n.id WHERE p.state = 'dead'
 )
 ORDER BY id DESC

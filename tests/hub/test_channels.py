@@ -1,4 +1,4 @@
-"""Webhooks: each notice once, signed, whatever the other side does."""
+"""Channels besides mail: each notice once, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import hashlib
 import hmac
 import json
 import threading
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from homeslot_hub.adapters.deliver import EXPIRES_S, Deliverer
+from homeslot_hub.adapters.push import Channel
+from homeslot_hub.adapters.push_apprise import AppriseSender
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.webhooks import Webhook
-from homeslot_hub.config import ConfigError, WebhookSettings, parse
+from homeslot_hub.config import ChannelSettings, ConfigError, parse
 
 from .reports import START_S
 from .test_config import CART, LEAST
@@ -34,12 +36,14 @@ class Receiver:
         self.got = []
         self.status = 204
         self.hangs = False
+        self.asked = threading.Event()
         self.go = threading.Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.asked.set()
                 if receiver.hangs:
                     receiver.go.wait(30)
                     return
@@ -89,10 +93,20 @@ def file_of(tmp_path, *lines, mode=0o600):
     return path
 
 
+def posting(store, clock, file, name="tickets", to=None):
+    """A channel that posts to the address in `file`."""
+    settings = ChannelSettings(name, "webhook", file, to)
+    return Channel(store, settings, Webhook(file, 20), clock)
+
+
 @pytest.fixture
-def webhook(tmp_path, store, clock, receiver):
-    settings = WebhookSettings("tickets", file_of(tmp_path, receiver.address, SECRET))
-    return Webhook(store, settings, clock, timeout_s=0.3)
+def file(tmp_path, receiver):
+    return file_of(tmp_path, receiver.address, SECRET)
+
+
+@pytest.fixture
+def webhook(store, clock, file):
+    return posting(store, clock, file)
 
 
 def test_a_notice_is_sent_once_and_signed_over_its_moment_and_body(webhook, store, receiver, clock):
@@ -117,16 +131,19 @@ def test_a_notice_is_sent_once_and_signed_over_its_moment_and_body(webhook, stor
     }
 
 
-def test_what_was_sent_before_a_webhook_was_there_is_not_sent_to_it(
-    tmp_path, store, clock, receiver
-):
+def test_what_was_sent_before_a_channel_was_there_is_not_sent_to_it(store, clock, receiver, file):
     put(store, NOTICE)
-    settings = WebhookSettings("tickets", file_of(tmp_path, receiver.address, SECRET))
-    later = replace(NOTICE, day="2026-11-18")
-    Webhook(store, settings, clock)
-    put(store, later)
-    assert Webhook(store, settings, clock).deliver_due() == 1
+    posting(store, clock, file)
+    put(store, replace(NOTICE, day="2026-11-18"))
+    assert posting(store, clock, file).deliver_due() == 1
     assert json.loads(receiver.got[0][2])["day"] == "2026-11-18"
+
+
+def test_a_channel_of_one_person_gets_their_notices_only(store, clock, receiver, file):
+    channel = posting(store, clock, file, to="lee@lincoln.example")
+    put(store, NOTICE, replace(NOTICE, name="Lee", email="lee@lincoln.example"))
+    assert channel.deliver_due() == 1
+    assert json.loads(receiver.got[0][2])["to"]["name"] == "Lee"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 422])
@@ -137,7 +154,7 @@ def test_a_refusal_for_good_is_a_dead_letter_at_once(webhook, store, receiver, c
     (dead,) = store.dead_letters()
     assert (dead.notice.email, dead.error) == (
         NOTICE.email,
-        f"webhook tickets: it answered {status}",
+        f"channel tickets: it answered {status}",
     )
     clock.now_s += 3600
     assert webhook.deliver_due() == 0
@@ -173,31 +190,25 @@ def test_three_days_without_success_make_a_dead_letter(webhook, store, receiver,
     assert "three days" in store.dead_letters()[0].error
 
 
-def test_one_that_hangs_delays_neither_mail_nor_another(
-    webhook, store, receiver, clock, tmp_path, postbox, mail
+def test_a_channel_that_hangs_delays_neither_mail_nor_another(
+    store, receiver, clock, tmp_path, file, postbox, mail
 ):
-    put(store, NOTICE)
     receiver.hangs = True
-    hanging = threading.Thread(target=webhook.deliver_due)
-    with Receiver().listening() as other, postbox.listening():
-        (tmp_path / "other").mkdir()
-        settings = WebhookSettings("other", file_of(tmp_path / "other", other.address, SECRET))
-        with (
-            closing(SqliteStore(store.path)) as its_store,
-            closing(SqliteStore(store.path)) as outbox,
-        ):
-            another = Webhook(its_store, settings, clock)
-            its_store.run("UPDATE webhook SET after = 0")
-            slow = Webhook(store, WebhookSettings("slow", webhook._file), clock, timeout_s=20)
-            store.run("UPDATE webhook SET after = 0")
-            hanging = threading.Thread(target=slow.deliver_due)
-            hanging.start()
-            assert another.deliver_due() == 1
-            Deliverer(outbox, tmp_path, mail, clock).deliver_due()
-            assert len(postbox.mails) == 1
-            assert hanging.is_alive()
-            receiver.go.set()
-            hanging.join(10)
+    (tmp_path / "other").mkdir()
+    with Receiver().listening() as other, postbox.listening(), ExitStack() as opened:
+        second, outbox = (opened.enter_context(closing(SqliteStore(store.path))) for _ in "12")
+        slow = posting(store, clock, file)
+        quick = posting(second, clock, file_of(tmp_path / "other", other.address, SECRET), "other")
+        put(outbox, NOTICE)
+        hanging = threading.Thread(target=slow.deliver_due)
+        hanging.start()
+        assert receiver.asked.wait(10)
+        assert quick.deliver_due() == 1
+        Deliverer(outbox, tmp_path, mail, clock).deliver_due()
+        assert len(postbox.mails) == len(other.got) == 1
+        assert hanging.is_alive()
+        receiver.go.set()
+        hanging.join(10)
     assert not hanging.is_alive()
 
 
@@ -209,7 +220,7 @@ def test_a_nudge_is_not_sent_when_it_is_too_late(webhook, store, clock):
 
 def test_neither_address_nor_secret_gets_into_the_log_or_the_store(store, clock, tmp_path, caplog):
     file = file_of(tmp_path, "http://127.0.0.1:1/hook?token=very-secret", SECRET)
-    webhook = Webhook(store, WebhookSettings("tickets", file), clock)
+    webhook = posting(store, clock, file)
     put(store, NOTICE)
     with caplog.at_level("DEBUG"):
         webhook.deliver_due()
@@ -233,18 +244,63 @@ def test_neither_address_nor_secret_gets_into_the_log_or_the_store(store, clock,
 def test_a_file_that_cannot_be_used_is_said_and_the_notice_waits(
     store, clock, tmp_path, lines, mode, caplog
 ):
-    webhook = Webhook(
-        store, WebhookSettings("tickets", file_of(tmp_path, *lines, mode=mode)), clock
-    )
+    webhook = posting(store, clock, file_of(tmp_path, *lines, mode=mode))
     put(store, NOTICE)
     assert webhook.deliver_due() == 0
-    assert "webhook tickets, notice 1: its file cannot be used" in caplog.text
+    assert "channel tickets, notice 1: its file cannot be used" in caplog.text
     assert store.rows("SELECT state FROM push") == [("pending",)]
 
 
-def test_webhooks_are_configured_by_name_and_file(tmp_path):
-    text = '[[webhook]]\nname = "tickets"\nfile = "tickets.webhook"\n'
+def by_apprise(store, clock, file, timeout_s=20):
+    settings = ChannelSettings("chat", "apprise", file)
+    return Channel(store, settings, AppriseSender(file, timeout_s), clock)
+
+
+def test_by_apprise_a_service_gets_subject_and_text(store, clock, tmp_path, receiver, caplog):
+    address = receiver.address.replace("http://", "json://")
+    channel = by_apprise(store, clock, file_of(tmp_path, address))
+    put(store, NOTICE)
+    with caplog.at_level("DEBUG"):
+        assert (channel.deliver_due(), channel.deliver_due()) == (1, 0)
+    said = json.loads(receiver.got[0][2])
+    assert (said["title"], said["message"].strip()) == (NOTICE.subject, NOTICE.text.strip())
+    assert not [record for record in caplog.records if record.name.startswith("apprise")]
+
+
+@pytest.mark.parametrize("address", ["nonsense", "json://127.0.0.1:1/very-secret"])
+def test_what_apprise_cannot_send_is_tried_again(store, clock, tmp_path, address, caplog):
+    channel = by_apprise(store, clock, file_of(tmp_path, address))
+    put(store, NOTICE)
+    assert channel.deliver_due() == 0
+    assert store.rows("SELECT state, tries FROM push") == [("pending", 1)]
+    assert "the service did not take it" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_apprise_that_hangs_is_left_after_its_time_and_not_begun_again_meanwhile(
+    store, clock, tmp_path, receiver
+):
+    receiver.hangs = True
+    address = receiver.address.replace("http://", "json://") + "&rto=30"
+    channel = by_apprise(store, clock, file_of(tmp_path, address), timeout_s=0.2)
+    put(store, NOTICE)
+    assert channel.deliver_due() == 0
+    clock.now_s += 60
+    assert channel.deliver_due() == 0
+    assert store.rows("SELECT tries, error FROM push") == [(2, "it still hangs on the one before")]
+    receiver.go.set()
+
+
+def test_channels_are_configured_by_name_kind_and_file(tmp_path):
+    text = """
+[[channel]]
+name = "tickets"
+kind = "webhook"
+file = "tickets.webhook"
+to = "Ann Lee <ann@x.org>"
+"""
     settings = parse(text + LEAST + CART, tmp_path / "homeslot.toml")
-    assert settings.webhooks == (WebhookSettings("tickets", tmp_path / "tickets.webhook"),)
-    with pytest.raises(ConfigError, match=r"webhook\[2\]\.name"):
+    file = tmp_path / "tickets.webhook"
+    assert settings.channels == (ChannelSettings("tickets", "webhook", file, "ann@x.org"),)
+    with pytest.raises(ConfigError, match=r"channel\[2\]\.name"):
         parse(text + text + LEAST + CART, tmp_path / "homeslot.toml")
