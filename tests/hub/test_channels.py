@@ -6,9 +6,8 @@ import hashlib
 import hmac
 import json
 import threading
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -19,58 +18,12 @@ from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.webhooks import Webhook
 from homeslot_hub.config import ChannelSettings, ConfigError, parse
 
+from .receiver import Receiver
 from .reports import START_S
 from .test_config import CART, LEAST
 from .test_deliver import NOTICE, put
 
 SECRET = "correct-horse-battery-staple"
-
-
-class Receiver:
-    """A real HTTP server: it keeps what it is sent and answers with `status`.
-
-    While `hangs` it answers nothing until it is told to `go`.
-    """
-
-    def __init__(self):
-        self.got = []
-        self.status = 204
-        self.hangs = False
-        self.asked = threading.Event()
-        self.go = threading.Event()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.asked.set()
-                if receiver.hangs:
-                    receiver.go.wait(30)
-                    return
-                receiver.got.append((self.path, dict(self.headers), body))
-                self.send_response(receiver.status)
-                self.send_header("Location", "/elsewhere")
-                self.end_headers()
-
-            do_GET = do_POST
-
-            def log_message(self, *said):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/hook?token=very-secret"
-
-    @contextmanager
-    def listening(self):
-        thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.go.set()
-            self.server.shutdown()
-            thread.join()
-            self.server.server_close()
 
 
 @pytest.fixture
@@ -289,6 +242,9 @@ def test_apprise_that_hangs_is_left_after_its_time_and_not_begun_again_meanwhile
     assert channel.deliver_due() == 0
     assert store.rows("SELECT tries, error FROM push") == [(2, "it still hangs on the one before")]
     receiver.go.set()
+    for thread in threading.enumerate():
+        if thread.name == "apprise":
+            thread.join(10)
 
 
 def test_channels_are_configured_by_name_kind_and_file(tmp_path):
