@@ -15,7 +15,7 @@ class Readiness:
 
     `charged`: drew until it needed no more; `charging`, or waiting for the turn of its shelf;
     `idle`: in its slot, and has drawn nothing since it came; `away`: not in its slot; `unknown`:
-    nothing can be said, as where the cart has no power and the device had drawn some before.
+    nothing can be said, as where the cart has lost its power while the device still charged.
     """
 
     cart: Cart
@@ -48,13 +48,11 @@ def readiness(judged: CartVerdict, facts: CartFacts) -> Readiness:
 
 def _charge(number: int, cart: Cart, facts: CartFacts) -> str:
     slot = facts.slots[number - 1]
-    word = slot.charge.value
+    word, powered = slot.charge.value, facts.mains.value == "on"
     if word in _CHARGED:
         return "charged"
-    if word == "charging":
-        return "charging"
     if word == "idle" and not slot.drew:
         return "idle"
-    if word == "idle" and facts.mains.value == "on":
-        return "charging" if cart.rotates else "charged"
-    return "unknown"
+    if not powered or word not in ("charging", "idle"):
+        return "unknown"
+    return "charging" if word == "charging" or cart.rotates else "charged"

@@ -170,6 +170,10 @@ def morning(
         )
         if lines:
             sections.append(Section(title, tone, lines, action))  # type: ignore[arg-type]  # (literals above)
+    unplugged = [alert for alert in heard.wrong if alert.finding == "unplugged"]
+    if unplugged:
+        lines = tuple(f"Cart {alert.cart}: {alert.reason}" for alert in unplugged)
+        sections.append(Section("Not plugged in", "warning", lines, unplugged[0].action))
     ready = [cart.cart.number for cart in carts if cart.ready]
     if ready:
         which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."
