@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from homeslot_hub.cli import setup
 from homeslot_hub.config import ConfigError, parse
 from homeslot_hub.model import Person, School, Steps
 
@@ -79,3 +80,17 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, value: str, all
     (problem,) = refused.value.problems
     assert problem.key == f"school[1].alerts.{key}"
     assert allowed in problem.allowed or problem.value == "is not a key here"
+
+
+def test_what_init_writes_as_the_defaults_are_the_defaults() -> None:
+    text = setup.example(
+        name="L",
+        zone="UTC",
+        deadline="17:00",
+        coordinator="Rosa Diaz <rosa@x.org>",
+        controller="c1",
+    )
+    begins = text.index("# [school.alerts]")
+    shown = text[begins : text.index("\n\n", begins)]
+    assert len(shown.splitlines()) == 7
+    assert school(shown.replace("# [", "[").replace("\n# ", "\n")).steps == Steps()
