@@ -26,6 +26,7 @@ from homeslot_hub.bootstrap import (
 )
 from homeslot_hub.cli import (
     backup,
+    cables,
     census,
     doctor,
     gateway,
@@ -71,6 +72,7 @@ app.command()(verify.verify)
 app.command()(history.history)
 app.command()(census.census)
 app.command()(week.week)
+app.command()(cables.cables)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)
