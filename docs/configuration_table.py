@@ -7,7 +7,7 @@ import json
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from homeslot_hub.config_tables import TABLES
+from homeslot_hub.config_tables import TABLES, Table
 
 
 def keys(table: str) -> str:
@@ -24,4 +24,6 @@ def keys(table: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "must be there"
-    return "" if field.default is None else f"`{json.dumps(field.default)}`"
+    if field.default is None or isinstance(field.default, Table):
+        return ""
+    return f"`{json.dumps(field.default)}`"

@@ -3,9 +3,9 @@
 A running server is five threads. The writer owns the database: it takes batches from the broker's
 connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
 times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own. Another reads the schools' calendars now and
-then; what they say waits for the writer as a value. The broker's supervisor starts a dead
-nats-server again. An unexpected error in any of them stops the server.
+Delivery sends notices on a connection of its own, and so does each channel. Another reads the
+schools' calendars now and then; what they say waits for the writer as a value. The broker's
+supervisor starts a dead nats-server again. An unexpected error in any of them stops the server.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from homeslot_hub.adapters import broker_mosquitto, certificates
+from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
 from homeslot_hub.adapters.calendars import Calendars
 from homeslot_hub.adapters.certificates import TlsFiles
@@ -30,11 +32,16 @@ from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.push import Channel, Sender
+from homeslot_hub.adapters.push_apprise import AppriseSender
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
-from homeslot_hub.config import ConfigError, Settings, load, read_secret
+from homeslot_hub.adapters.webhooks import Webhook
+from homeslot_hub.config import ChannelSettings, ConfigError, Settings, load, read_secret
 from homeslot_hub.model import Calendar, SchoolDay
+from homeslot_hub.service.alert_book import AlertDesk
+from homeslot_hub.service.deadman import DeadMan
 from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -42,6 +49,7 @@ from homeslot_hub.service.ports import StoreError
 _log = logging.getLogger("homeslot.server")
 BATCH = 500  # messages in one commit at most
 LOOK_S = 0.25
+DEAD_MAN_LOOK_S = 30.0
 CERTIFICATE_S = 3600.0
 _DELIVER_S = 1.0
 _CALENDARS_S = 1.0
@@ -72,8 +80,12 @@ def open_hub(settings: Settings, now_s: NowS) -> Hub:
 def make_hub(
     settings: Settings, store: SqliteStore, now_s: NowS, calendars: Mapping[str, Calendar]
 ) -> Hub:
-    """A hub over `store` and the register in the same file, which knows `calendars` by school."""
-    hub = Hub(settings.schools, store, now_s, register=SqliteRegister(store))
+    """A hub over `store`, with the register and the alerts in the same file.
+
+    It knows `calendars`, by the name of the school.
+    """
+    register, alerts = SqliteRegister(store), SqliteAlerts(store)
+    hub = Hub(settings.schools, store, now_s, register=register, alerts=alerts)
     hub.know(calendars)
     return hub
 
@@ -96,6 +108,12 @@ def opened_hub(settings: Settings, now_s: NowS) -> Iterator[tuple[Hub, SqliteSto
     """A hub over its database, and that, to be asked and then closed. Raises StoreError."""
     with closing(open_store(settings)) as store:
         yield make_hub(settings, store, now_s, known_calendars(settings, now_s)), store
+
+
+def open_alerts(settings: Settings) -> tuple[SqliteStore, AlertDesk]:
+    """The database, to be closed by the caller, and what a person does with its alerts."""
+    store = open_store(settings)
+    return store, AlertDesk(store, SqliteAlerts(store))
 
 
 def open_desk(settings: Settings, cart: str, kinds: Sequence[str]) -> Desk:
@@ -153,6 +171,7 @@ class Server:
         self._carts_admitted = False
         self._tls: TlsFiles | None = None
         self._certificate_s = certificate_s
+        self._step_from = 0.0
 
     @property
     def port(self) -> int:
@@ -219,6 +238,8 @@ class Server:
         self._run("delivery", self._deliver)
         self._run("calendars", self._read_calendars)
         self._opened.callback(self._calendars.stop)
+        for channel in settings.channels:
+            self._run(f"channel {channel.name}", partial(self._push, channel))
         self._run("writer", self._write)
         self._let_carts_in()
 
@@ -280,9 +301,14 @@ class Server:
         settings = self.settings
         with closing(open_store(settings)) as outbox:
             deliverer = Deliverer(outbox, settings.data, settings.mail, self._now_s)
+            dead_man = DeadMan(outbox, self._now_s())
+            looked = -DEAD_MAN_LOOK_S
             while not self._over.is_set():
                 self._wake_delivery.clear()
                 pause_s = _DELIVER_S
+                if time.monotonic() - looked >= DEAD_MAN_LOOK_S:
+                    self._look_at_deadlines(dead_man, deliverer)
+                    looked = time.monotonic()
                 try:
                     deliverer.deliver_due()
                 except (StoreError, OSError) as error:
@@ -303,6 +329,28 @@ class Server:
                 self._known = self._calendars.known(schools)
             if not due:
                 self._over.wait(_CALENDARS_S)
+
+    def _push(self, settings: ChannelSettings) -> None:
+        sender: Sender = (
+            Webhook(settings.file) if settings.kind == "webhook" else AppriseSender(settings.file)
+        )
+        with closing(open_store(self.settings)) as store:
+            channel: Channel | None = None
+            while not self._over.is_set():
+                pause_s = _DELIVER_S
+                try:
+                    channel = channel or Channel(store, settings, sender, self._now_s)
+                    channel.deliver_due()
+                except StoreError as error:
+                    pause_s = _RETRY_S[1]
+                    _log.error("channel %s: %s", settings.name, error)
+                self._over.wait(pause_s)
+
+    def _look_at_deadlines(self, dead_man: DeadMan, deliverer: Deliverer) -> None:
+        """Tell someone of a deadline that nobody has judged, past the store if need be."""
+        for notice in dead_man.look(self.settings.schools, self._now_s()):
+            if deliverer.mail_now(notice):
+                dead_man.mailed(notice)
 
     # The writer's thread
 
@@ -358,6 +406,17 @@ class Server:
             self._wake_delivery.set()
             if self._on_day is not None:
                 self._on_day(day, compose(day))
+        self._step()
+
+    def _step(self) -> None:
+        """Run the steps of the day. What is wrong with one keeps nobody from reporting."""
+        if time.monotonic() < self._step_from:
+            return
+        try:
+            self._ingest.publish(self.hub.step())
+        except StoreError as error:
+            self._step_from = time.monotonic() + _RETRY_S[1]
+            _log.error("a step of the day failed: %s; trying again in %.0f s", error, _RETRY_S[1])
 
     def _read_stamps(self) -> tuple[object, ...]:
         source = self.settings.source

@@ -22,7 +22,9 @@ from homeslot_hub.config_problems import Problem, across, speaks_tls, told
 from homeslot_hub.config_tables import (
     ANYWHERE,
     DAYS,
+    OFF,
     PERSON,
+    AlertsTable,
     CalendarTable,
     CartTable,
     MailTable,
@@ -32,11 +34,12 @@ from homeslot_hub.config_tables import (
     is_address,
     is_loopback,
 )
-from homeslot_hub.model import Cart, Feed, Person, School
+from homeslot_hub.model import Cart, Feed, Person, School, Steps
 
 __all__ = [
     "ANYWHERE",
     "BrokerSettings",
+    "ChannelSettings",
     "ConfigError",
     "MailSettings",
     "Problem",
@@ -44,6 +47,7 @@ __all__ = [
     "is_loopback",
     "load",
     "parse",
+    "read_lines",
     "read_secret",
 ]
 
@@ -88,6 +92,19 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """A way notices go besides mail: `name` for people, `file` with its address and secrets.
+
+    `to` is the address of the one person whose notices go there, None: everybody's.
+    """
+
+    name: str
+    kind: Literal["webhook", "apprise"]
+    file: Path
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One hub. `source` is the file it was read from, None where a program made it."""
 
@@ -96,6 +113,7 @@ class Settings:
     broker: BrokerSettings = BrokerSettings()
     mail: MailSettings | None = None
     source: Path | None = None
+    channels: tuple[ChannelSettings, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -154,16 +172,28 @@ def read_secret(path: Path) -> str:
 
     Raises ConfigError when it cannot be read, is empty, or others may read it.
     """
+    secret = _private(path).strip("\r\n")
+    if not secret or not secret.isprintable():
+        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed one line")])
+    return secret
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file with secrets. Raises ConfigError as read_secret does."""
+    lines = _private(path).splitlines()
+    if not lines or not all(line.isprintable() for line in lines):
+        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed lines of text")])
+    return lines
+
+
+def _private(path: Path) -> str:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             asked = f"others may not read a secret: chmod 600 {path}"
             raise ConfigError(path, [Problem("the file", "is open to others", asked)])
-        secret = path.read_text("utf-8").strip("\r\n")
-    except OSError as error:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(path, [Problem("the file", "cannot be read", str(error))]) from None
-    if not secret or not secret.isprintable():
-        raise ConfigError(path, [Problem("the file", "holds no secret", "allowed one line")])
-    return secret
 
 
 def _settings(root: RootTable, path: Path) -> Settings:
@@ -187,6 +217,15 @@ def _settings(root: RootTable, path: Path) -> Settings:
         mail=None if root.mail is None else _mail(root.mail, home),
         schools=tuple(_school(school, home) for school in root.school),
         source=path.absolute(),
+        channels=tuple(
+            ChannelSettings(
+                channel.name,
+                channel.kind,
+                home / Path(channel.file).expanduser(),
+                None if channel.to is None else _person(channel.to).email,
+            )
+            for channel in root.channel
+        ),
     )
 
 
@@ -223,6 +262,7 @@ def _school(school: SchoolTable, home: Path) -> School:
         feeds=tuple(_feed(calendar, home) for calendar in school.calendar),
         principal=None if school.principal is None else _person(school.principal),
         it=None if school.it is None else _person(school.it),
+        steps=_steps(school.alerts),
     )
 
 
@@ -245,6 +285,26 @@ def _feed(calendar: CalendarTable, home: Path) -> Feed:
         half_day=tuple(calendar.half_day),
         ignore=tuple(calendar.ignore),
     )
+
+
+def _steps(alerts: AlertsTable) -> Steps:
+    quiet = None
+    if alerts.quiet != OFF:
+        begins, ends = map(time.fromisoformat, alerts.quiet.split("-"))
+        quiet = begins, ends
+    return Steps(
+        nudge_before_s=alerts.nudge_before_s,
+        late_after_s=alerts.late_after_s,
+        overnight=_clock_or_off(alerts.overnight),
+        morning=_clock_or_off(alerts.morning),
+        week=alerts.week,
+        quiet=quiet,
+        dead_man_s=alerts.dead_man_s,
+    )
+
+
+def _clock_or_off(text: str) -> time | None:
+    return None if text == OFF else time.fromisoformat(text)
 
 
 def _cart(cart: CartTable) -> Cart:

@@ -87,6 +87,9 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
                 for i, slot in enumerate(spare, 1):
                     if isinstance(slot, int) and not 1 <= slot <= slots:
                         yield Problem(f"{key}.spare[{i}]", f"is {slot}", f"allowed 1..{slots}")
+    channels: dict[object, str] = {}
+    for c, channel in enumerate(_tables(raw.get("channel")), 1):
+        yield from _twice(channels, channel.get("name"), f"channel[{c}].name")
     broker = raw.get("broker")
     if isinstance(broker, dict):
         external = broker.get("kind") == "external"

@@ -47,6 +47,8 @@ IGNORE = [
     *("resume", "resumes", "reopen", "reopens"),
     *("return from", "return to", "returns from", "returns to"),
 ]
+OFF = "off"
+_CLOCK_OFF = 'the school\'s own clock as "21:00", or "off"'
 T = TypeVar("T")
 
 
@@ -126,6 +128,16 @@ def _clock(text: str) -> str:
     return _must(_CLOCK.fullmatch(text) is not None, text)
 
 
+def _clock_or_off(text: str) -> str:
+    return _must(text == OFF or _CLOCK.fullmatch(text) is not None, text)
+
+
+def _quiet(text: str) -> str:
+    times = text.split("-")
+    clocks = len(times) == 2 and all(_CLOCK.fullmatch(part) for part in times)
+    return _must(text == OFF or (clocks and times[0] != times[1]), text)
+
+
 def _text(allowed: str, high: int) -> Any:
     """A `Field` of 1..`high` printable characters."""
     return Field(min_length=1, max_length=high, description=allowed)
@@ -155,6 +167,7 @@ _WORDS = f'a list of words or phrases; "*ferien" is any word that ends so, "{EVE
 Words = Annotated[
     list[Annotated[str, AfterValidator(_phrase), _text("", 80)]], Field(description=_WORDS)
 ]
+ClockOrOff = Annotated[str, AfterValidator(_clock_or_off)]
 Seconds = Annotated[int, Field(ge=30, le=86400, description="30..86400 seconds")]
 
 
@@ -255,6 +268,23 @@ Bssid = Annotated[
 ]
 
 
+class ChannelTable(Table):
+    """[[channel]]."""
+
+    name: Name = Field(title="what the log and `homeslot status` call it")
+    kind: Literal["webhook", "apprise"] = Field(
+        title="how notices go: as signed JSON, or by Apprise", description="webhook, apprise"
+    )
+    file: FileName = Field(
+        title="mode 0600: its address, and for a webhook a secret on the second line"
+    )
+    to: PersonText | None = Field(
+        default=None,
+        title="whose notices; without it everybody's",
+        description='a person as "Ann Lee <ann@school.example>"',
+    )
+
+
 class CartTable(Table):
     """[[school.cart]]."""
 
@@ -329,6 +359,50 @@ class CalendarTable(Table):
     )
 
 
+class AlertsTable(Table):
+    """[school.alerts]."""
+
+    nudge_before_s: int = Field(
+        default=1800,
+        ge=0,
+        le=14400,
+        title="how long before the deadline teachers, and the carts' lights, say what is not home",
+        description="0..14400 seconds, 0 is never",
+    )
+    late_after_s: int = Field(
+        default=3600,
+        ge=0,
+        le=14400,
+        title="how long after the deadline it is told what came home late",
+        description="0..14400 seconds, 0 is never",
+    )
+    overnight: ClockOrOff = Field(
+        default="21:00", title="when it is told what stays out overnight", description=_CLOCK_OFF
+    )
+    morning: ClockOrOff = Field(
+        default="07:15",
+        title="when it is told how many devices are charged, before the first bell",
+        description=_CLOCK_OFF,
+    )
+    week: bool = Field(
+        default=True,
+        title="whether the last school day of a week ends with a summary",
+        description="true, false",
+    )
+    quiet: Annotated[str, AfterValidator(_quiet)] = Field(
+        default="22:00-06:00",
+        title="when nothing is sent but the digest of the deadline; it goes afterwards",
+        description='the school\'s own clock as "22:00-06:00", or "off"',
+    )
+    dead_man_s: int = Field(
+        default=900,
+        ge=300,
+        le=14400,
+        title="how long a due deadline may stay unjudged before someone hears of it",
+        description="300..14400 seconds",
+    )
+
+
 class SchoolTable(Table):
     """[[school]]."""
 
@@ -376,6 +450,11 @@ class SchoolTable(Table):
     calendar: list[CalendarTable] = Field(
         default=[], title="its calendars, see below", description="[[school.calendar]] tables"
     )
+    alerts: AlertsTable = Field(
+        default=AlertsTable(),
+        title="what is sent besides the digest, and when, see below",
+        description="a [school.alerts] table",
+    )
     cart: list[CartTable] = Field(
         default=[], title="its carts, see below", description="[[school.cart]] tables"
     )
@@ -387,6 +466,9 @@ class RootTable(Table):
     hub: HubTable = HubTable()
     broker: BrokerTable = BrokerTable()
     mail: MailTable | None = None
+    channel: list[ChannelTable] = Field(
+        default=[], description="[[channel]] tables, each name once"
+    )
     school: list[SchoolTable] = Field(min_length=1, description="at least one [[school]] table")
 
 
@@ -394,7 +476,9 @@ TABLES: dict[str, type[Table]] = {
     "hub": HubTable,
     "broker": BrokerTable,
     "mail": MailTable,
+    "channel": ChannelTable,
     "school": SchoolTable,
     "calendar": CalendarTable,
     "cart": CartTable,
+    "alerts": AlertsTable,
 }

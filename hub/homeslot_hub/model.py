@@ -119,6 +119,25 @@ class CalendarTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a school's day around its deadline; None or 0 where the school wants none.
+
+    `nudge_before_s` and `late_after_s` are seconds from the deadline; `overnight`, `morning` and
+    `quiet` (from, until) are times on the school's wall. In the quiet hours nothing is mailed but
+    the digest of the deadline. `week`: the last school day of a week is followed by a summary.
+    `dead_man_s`: how long a deadline that is due may stay unjudged before someone is told.
+    """
+
+    nudge_before_s: int = 1800
+    late_after_s: int = 3600
+    overnight: time | None = time(21, 0)
+    morning: time | None = time(7, 15)
+    week: bool = True
+    quiet: tuple[time, time] | None = (time(22, 0), time(6, 0))
+    dead_man_s: int = 900
+
+
+@dataclass(frozen=True, slots=True)
 class School:
     """One school: its clock, its days, its deadline, its coordinator and its carts.
 
@@ -128,7 +147,7 @@ class School:
     after the deadline the hub waits for reports measured before it. `silent_after_s` is how old the
     last word from a cart may be before it counts as silent. `idle_after_s` is how long a device may
     draw nothing after it was put back before its cable is suspected. `principal` and `it` are whom
-    the school named for these roles (N6).
+    the school named for these roles (N6), `steps` what besides the digest is told when.
     """
 
     name: str
@@ -147,6 +166,7 @@ class School:
     calendar: Calendar = Calendar()
     principal: Person | None = None
     it: Person | None = None
+    steps: Steps = Steps()
 
 
 DeviceState = Literal["in service", "in repair", "loaner", "lost", "retired"]
@@ -301,6 +321,7 @@ class Verdict:
     `rule` is the number in the domain rules (C2, C6, …). `slots` are the slots it is about, empty
     when it is about the cart. `hides` are the slots about which nothing can be said because of it.
     `reason` is one sentence for a person, `action` the next step, `evidence` what it rests on.
+    `about` says which part of the cart, or whom, it is about where slots do not: bank 2, mains.
     """
 
     rule: str
@@ -312,6 +333,7 @@ class Verdict:
     evidence: str
     action: str
     hides: tuple[int, ...] = ()
+    about: str = ""
 
 
 Place = Literal["home", "out", "unknown", "excused", "spare"]

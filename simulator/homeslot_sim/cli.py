@@ -126,7 +126,7 @@ def score(
             command.write_json(found, json_file, days, carts, seed)
     except OSError as error:
         _refuse(f"{error.filename}: cannot be written: {error.strerror or error}")
-    console.print(command.table(found))
+    console.print(command.table(found, console.is_terminal))
     tally = found.tally
     typer.echo(
         f"{tally.cart_days} cart-days, {tally.judged} of them with a deadline, {found.replayed} "

@@ -18,7 +18,7 @@ from homeslot_sim.truth import truths
 Runtime = Literal["cpython", "micropython", "pico"]
 # How far a moment may be off: a cart's report interval and a scan; in scaled time, where a day runs
 # at hundreds of seconds a second, also what a busy machine makes a process wait.
-TOLERANCE_S: dict[Runtime, int] = {"cpython": 90, "micropython": 300, "pico": 300}
+TOLERANCE_S: dict[Runtime, int] = {"cpython": 90, "micropython": 600, "pico": 300}
 OUTPUTS = ("digest.txt", "digest.html", "digest.eml", "verdict.json", "truth.json", "homeslot.db")
 
 

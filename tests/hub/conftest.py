@@ -4,7 +4,10 @@ import contextlib
 
 import pytest
 
+from homeslot_hub.config import MailSettings
+
 from .installation import Installation
+from .postbox import SENDER, Postbox
 from .reports import Clock, open_hub
 
 
@@ -30,3 +33,14 @@ def start(tmp_path):
 def installed(tmp_path, capsys):
     """An installation whose command line can be asked."""
     return Installation(tmp_path, capsys)
+
+
+@pytest.fixture
+def postbox():
+    with contextlib.closing(Postbox()) as postbox:
+        yield postbox
+
+
+@pytest.fixture
+def mail(postbox):
+    return MailSettings("127.0.0.1", postbox.port, "none", None, None, SENDER)

@@ -66,7 +66,8 @@ NAMES = ("init", "serve", "status", "refused", "check", "digest", "calendar", "c
     [(), *((name,) for name in NAMES)]
     + [("cart", name) for name in ("add", "renew", "remove")]
     + [("certificate", name) for name in ("show", "renew", "give")]
-    + [(name,) for name in ("verify", "history", "census", "week", "backup", "restore", "doctor")]
+    + [(name,) for name in ("verify", "history", "census", "week", "cables")]
+    + [(name,) for name in ("backup", "restore", "doctor")]
     + [("import",), ("export",), ("register",)]
     + [
         ("register", name)

@@ -17,9 +17,10 @@ from homeslot_hub.service.ports import DeadLetter, Notice, Refused, Stranger
 
 from .facts import SCHOOL
 from .installation import CONFIG
+from .postbox import Postbox
 from .reports import CART, START_S, Reporter
 from .reports import SCHOOL as ONE_CART
-from .test_deliver import PASSWORD, Postbox
+from .test_deliver import PASSWORD
 
 NOW_S = START_S
 NOTICE = Notice("Lincoln", "2026-11-16", "C8", "D", "d@l.example", "s", "t", "h", NOW_S)

@@ -9,11 +9,12 @@ between the server's yes and its record sends the mail again, with the same Mess
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
+import re
 import smtplib
 import ssl
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -23,14 +24,15 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from homeslot_hub.config import ConfigError, MailSettings, read_secret
-from homeslot_hub.model import Person
+from homeslot_hub.model import LATE_AFTER_S, Person
 from homeslot_hub.rules import words
-from homeslot_hub.service.ports import Notice, Outbox
+from homeslot_hub.service.ports import DIGEST, Notice, Outbox
 
 TIMEOUT_S = 20.0
 RETRY_S = 60  # doubles with each try
 RETRY_AT_MOST_S = 3600
 EXPIRES_S = 3 * 86400
+_BODY = re.compile(r"<body[^>]*>")
 _NOBODY = Person("homeslot", "homeslot@homeslot.invalid")
 _log = logging.getLogger("homeslot.deliver")
 
@@ -75,12 +77,33 @@ class Deliverer:
             mailed = self._mail_due()
         return filed + mailed
 
+    def mail_now(self, notice: Notice) -> bool:
+        """Mail a notice that the outbox cannot take; whether the server took it. Never raises."""
+        if self._mail is None:
+            return False
+        try:
+            server = connect(self._mail, self._timeout_s)
+            try:
+                mail = compose_mail(notice, self._mail.sender)
+                _send(server, mail, self._mail.sender.email, notice.email)
+            finally:
+                server.close()
+        except (OSError, smtplib.SMTPException, ConfigError, UnicodeError) as error:
+            _log.error("%s could not be mailed past the outbox: %s", notice.rule, _said(error))
+            return False
+        except (_Refused, _NotNow) as refused:
+            _log.error("%s could not be mailed past the outbox: %s", notice.rule, refused)
+            return False
+        return True
+
     def _file_due(self) -> int:
         notices = self._outbox.notices_to_file()
         if notices:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for notice in notices:
             stem = f"{notice.day}-{words.slug(notice.school)}"
+            if notice.rule != DIGEST:  # of which there is one a day
+                stem += f"-{words.slug(notice.rule)}-{words.slug(notice.email)}"
             mail = compose_mail(notice, _NOBODY if self._mail is None else self._mail.sender)
             _write(self._folder / f"{stem}.txt", notice.text.encode())
             _write(self._folder / f"{stem}.html", notice.html.encode())
@@ -99,6 +122,8 @@ class Deliverer:
         for notice in notices:
             if notice.tries and now_s - notice.created_s >= EXPIRES_S:
                 self._bury(notice, "given up after three days without success")
+            elif notice.expires_s and now_s >= notice.expires_s:
+                self._bury(notice, "given up: it would come too late to be of use")
             else:
                 waiting.append(notice)
         return self._mail_all(waiting, self._mail) if waiting else 0
@@ -126,7 +151,9 @@ class Deliverer:
 
     def _mail_one(self, server: smtplib.SMTP, mail: MailSettings, notice: Notice) -> int:
         try:
-            _send(server, compose_mail(notice, mail.sender), mail.sender.email, notice.email)
+            late_s = self._now_s() - max(notice.created_s, notice.after_s)
+            letter = compose_mail(notice, mail.sender, late_s)
+            _send(server, letter, mail.sender.email, notice.email)
         except _Refused as refused:
             self._bury(notice, str(refused))
             return 0
@@ -182,25 +209,35 @@ def probe(mail: MailSettings, timeout_s: float) -> str | None:
     return None
 
 
-def compose_mail(notice: Notice, sender: Person) -> EmailMessage:
-    """The mail of a notice: text and HTML. The same notice always has the same Message-ID."""
+def compose_mail(notice: Notice, sender: Person, late_s: int = 0) -> EmailMessage:
+    """The mail of a notice: text and HTML. The same notice always has the same Message-ID.
+
+    One that goes `late_s` after its time says so, where anyone would notice.
+    """
+    subject, text, html = notice.subject, notice.text, notice.html
+    if late_s > LATE_AFTER_S:
+        said = (
+            f"This mail comes {late_s // 60} minutes late: no mail server took it before. It says "
+            "how things stood when it was written."
+        )
+        subject = f"Late: {subject}"
+        text = f"{textwrap.fill(said, 78)}\n\n{text}"
+        html = _BODY.sub(lambda body: f"{body[0]}\n<p>{said}</p>", html, count=1)
     mail = EmailMessage()
     mail["From"] = Address(sender.name, addr_spec=sender.email)
     mail["To"] = Address(notice.name, addr_spec=notice.email)
-    mail["Subject"] = notice.subject
+    mail["Subject"] = subject
     mail["Date"] = format_datetime(datetime.fromtimestamp(notice.created_s, UTC))
-    mail["Message-ID"] = f"<{_identity(notice)}@{sender.email.rpartition('@')[2]}>"
+    host = sender.email.rpartition("@")[2]
+    mail["Message-ID"] = f"<{notice.identity}@{host}>"
+    if notice.thread:
+        mail["In-Reply-To"] = mail["References"] = f"<{notice.thread}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(notice.text)
-    mail.add_alternative(notice.html, subtype="html")
+    mail.set_content(text)
+    mail.add_alternative(html, subtype="html")
     # The boundary too: the same notice is the same bytes, so two files of it can be compared.
-    mail.set_boundary(f"=={_identity(notice)}==")
+    mail.set_boundary(f"=={notice.identity}==")
     return mail
-
-
-def _identity(notice: Notice) -> str:
-    parts = (notice.school, notice.day, notice.rule, notice.email, str(notice.created_s))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _send(server: smtplib.SMTP, mail: EmailMessage, sender: str, recipient: str) -> None:

@@ -14,7 +14,8 @@ from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
 from homeslot_hub.service.ports import Head
 
 migrations = Migrations("homeslot")
-NAMES = ("0001_session", "0002_chain", "0003_register")  # every migration there is, in order
+# Every migration there is, in order.
+NAMES = ("0001_session", "0002_chain", "0003_register", "0004_alerts")
 
 _FIRST = (
     """CREATE TABLE event (
@@ -151,4 +152,45 @@ _REGISTER = (
 @migrations(name="0003_register")
 def _register(db: Database) -> None:
     for statement in _REGISTER:
+        db.execute(statement)
+
+
+# An alert's `told` and `closed` are addresses, its `slots`, `hides` and `flips` numbers, as JSON.
+# `open` is 0 once it is resolved and everyone who was told of it knows. `alert_change` is its
+# history, append-only.
+_ALERTS = (
+    """CREATE TABLE alert (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, school TEXT NOT NULL, day TEXT NOT NULL,
+        cart INTEGER NOT NULL, finding TEXT NOT NULL, subject TEXT NOT NULL, rule TEXT NOT NULL,
+        slots TEXT NOT NULL, hides TEXT NOT NULL, since_s INTEGER, confidence TEXT NOT NULL,
+        reason TEXT NOT NULL, action TEXT NOT NULL, opened_s INTEGER NOT NULL, state TEXT NOT NULL,
+        hidden_by TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, until_s INTEGER,
+        resolved_s INTEGER, said_day TEXT NOT NULL, correction TEXT NOT NULL, flips TEXT NOT NULL,
+        told TEXT NOT NULL, closed TEXT NOT NULL, open INTEGER NOT NULL,
+        UNIQUE (school, day, cart, finding, subject)
+    ) STRICT""",
+    "CREATE INDEX alert_open ON alert (school) WHERE open",
+    """CREATE TABLE alert_change (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, alert INTEGER NOT NULL REFERENCES alert (id),
+        at_s INTEGER NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX alert_change_alert ON alert_change (alert)",
+    # A channel is sent the notices with an id beyond `after`; a push is what became of one.
+    "CREATE TABLE channel (name TEXT PRIMARY KEY, after INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE push (
+        notice INTEGER NOT NULL REFERENCES notice (id),
+        channel TEXT NOT NULL REFERENCES channel (name),
+        state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')), tries INTEGER NOT NULL,
+        next_s INTEGER NOT NULL, error TEXT NOT NULL,
+        PRIMARY KEY (notice, channel)
+    ) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE notice ADD COLUMN thread TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE notice ADD COLUMN after_s INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE notice ADD COLUMN expires_s INTEGER NOT NULL DEFAULT 0",
+)
+
+
+@migrations(name="0004_alerts")
+def _alerts(db: Database) -> None:
+    for statement in _ALERTS:
         db.execute(statement)

@@ -82,7 +82,19 @@ _ADD = {
     table: f"INSERT OR IGNORE INTO {table} VALUES ({'?,' * len(columns.split(','))}?)"  # noqa: S608  (constant)
     for table, columns in CHAINED.items()
 }
-_NOTICE = "school, day, rule, name, email, subject, text, html, created_s, id, tries"
+_NOTICE = (
+    "school, day, rule, name, email, subject, text, html, created_s, id, tries, thread, after_s,"
+    " expires_s"
+)
+_DEAD = f"""
+SELECT {_NOTICE}, error FROM notice WHERE mail = 'dead'
+UNION ALL
+SELECT {_NOTICE}, said FROM (
+    SELECT n.*, 'channel ' || p.channel || ': ' || p.error AS said
+    FROM notice n JOIN push p ON p.notice = n.id WHERE p.state = 'dead'
+)
+ORDER BY id DESC
+"""  # noqa: S608  (constant)
 _END_OF_TIME_S = 1 << 62
 
 
@@ -470,11 +482,12 @@ class SqliteStore:
         n = notice
         self._run(
             "INSERT INTO notice"
-            " (school, day, rule, name, email, subject, text, html, created_s, next_s)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (school, day, rule, email) DO NOTHING",
+            " (school, day, rule, name, email, subject, text, html, created_s, next_s, thread,"
+            " after_s, expires_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            " ON CONFLICT (school, day, rule, email) DO NOTHING",
             (
                 *(n.school, n.day, n.rule, n.name, n.email, n.subject, n.text, n.html),
-                *(n.created_s, n.created_s),
+                *(n.created_s, max(n.created_s, n.after_s), n.thread, n.after_s, n.expires_s),
             ),
         )
 
@@ -487,9 +500,7 @@ class SqliteStore:
 
     def dead_letters(self) -> list[DeadLetter]:
         """See Store."""
-        rows = self._rows(
-            f"SELECT {_NOTICE}, error FROM notice WHERE mail = 'dead' ORDER BY id DESC"  # noqa: S608 constant
-        )
+        rows = self._rows(_DEAD)
         return [DeadLetter(Notice(*row[:-1]), row[-1]) for row in rows]
 
     def notices_to_file(self) -> list[Notice]:

@@ -25,7 +25,9 @@ from homeslot_hub.bootstrap import (
     opened_hub,
 )
 from homeslot_hub.cli import (
+    alert,
     backup,
+    cables,
     census,
     doctor,
     gateway,
@@ -52,6 +54,7 @@ from homeslot_hub.cli.options import (
 from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar, words
+from homeslot_hub.rules.alerts import IllegalEvent
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -71,6 +74,7 @@ app.command()(verify.verify)
 app.command()(history.history)
 app.command()(census.census)
 app.command()(week.week)
+app.command()(cables.cables)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)
@@ -80,6 +84,7 @@ app.add_typer(certificate_app, name="certificate")
 app.command("import")(register.take_in)
 app.command("export")(register.give_out)
 app.add_typer(register.app, name="register")
+app.add_typer(alert.app, name="alert")
 
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
 
@@ -98,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         RegisterError,
         ServerError,
         StoreError,
+        IllegalEvent,
         setup.Refused,
         OSError,
     ) as error:

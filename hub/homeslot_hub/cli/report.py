@@ -69,7 +69,12 @@ def status_parts(status: Status) -> list[Part]:
         letters = tuple(
             (d.notice.day, d.notice.school, d.notice.email, d.error) for d in status.dead
         )
-        parts.append(Grid("Mails given up", ("day", "school", "to", "why"), letters))
+        parts.append(Grid("Notices given up", ("day", "school", "to", "why"), letters))
+    parts += [
+        f"NOT JUDGED: {late.school.name}, the deadline of {late.day}, due at "
+        f"{words.clock(late.school.zone, late.due_s, status.at_s)}. Does homeslot serve run?"
+        for late in status.unjudged
+    ]
     for name, meaning in COUNTS.items():
         if status.counts.get(name):
             parts.append(f"{status.counts[name]} {meaning}")

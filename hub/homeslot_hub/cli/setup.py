@@ -75,6 +75,17 @@ coordinator = {coordinator}  # gets the digest
 grace_s = 120           # how long the hub waits for reports measured before the deadline
 silent_after_s = 900    # a cart not heard for this long is silent
 idle_after_s = 900      # a device that draws nothing this long has its cable suspected
+# principal = "Pat Kim <pat.kim@school.example>"  # hears in the evening of what stays out
+# it = "Ivo Tran <ivo.tran@school.example>"       # hears when a deadline was not judged
+
+# What is sent besides the digest, and when; these are the defaults. "off" or 0 leaves a step out.
+# [school.alerts]
+# nudge_before_s = 1800   # to teachers and the carts' lights, before the deadline
+# late_after_s = 3600     # what came home late
+# overnight = "21:00"     # what is still missing
+# morning = "07:15"       # what is charged
+# week = true             # the week, behind its last deadline
+# quiet = "22:00-06:00"   # nothing is mailed but the digest
 
 # Calendars as ICS, where closed and half days are published; see them with: homeslot calendar
 # [[school.calendar]]

@@ -43,9 +43,12 @@ def sensor_fault(
     evidence: str,
     action: str,
     hides: tuple[int, ...] = (),
+    about: str = "",
 ) -> Verdict:
     """The verdict that `rule` cannot be answered, because what senses it is not to be believed."""
-    return Verdict(rule, "sensor_fault", slots, since_s, "unknown", reason, evidence, action, hides)
+    return Verdict(
+        rule, "sensor_fault", slots, since_s, "unknown", reason, evidence, action, hides, about
+    )
 
 
 def latest_s(*facts: Fact) -> int | None:

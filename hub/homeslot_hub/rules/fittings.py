@@ -21,7 +21,8 @@ def judge_mains(case: Case, home: tuple[int, ...]) -> list[Verdict]:
         ]
     reason = "Whether the cart is plugged in is not known: its mains sensor says nothing."
     action = "Look whether the cart is plugged in, then have a technician check the sensor."
-    return [sensor_fault("C6", (), mains.since_s, reason, "Mains reported unknown.", action)]
+    evidence = "Mains reported unknown."
+    return [sensor_fault("C6", (), mains.since_s, reason, evidence, action, about="mains")]
 
 
 def judge_place(case: Case) -> list[Verdict]:
@@ -48,7 +49,8 @@ def judge_box(case: Case) -> list[Verdict]:
         return []
     reason = f"The controller's box has been open{case.since(tamper.since_s)}."
     action = "Close the box. If nobody had reason to open it, have the wiring inside checked."
-    return [sensor_fault("C3", (), tamper.since_s, reason, "Tamper switch open.", action)]
+    evidence = "Tamper switch open."
+    return [sensor_fault("C3", (), tamper.since_s, reason, evidence, action, about="box")]
 
 
 def judge_lock(case: Case) -> list[Verdict]:
@@ -62,7 +64,7 @@ def judge_lock(case: Case) -> list[Verdict]:
         since = case.since(since_s)
         reason = f"The door says open while its bolt says thrown{since}: one switch is wrong."
         action = "Lock the cart by hand, then have a technician check both switches."
-        return [sensor_fault("C3", (), since_s, reason, evidence, action)]
+        return [sensor_fault("C3", (), since_s, reason, evidence, action, about="lock")]
     if "open" in (door.value, bolt.value):
         if door.value == "open":
             since_s = door.since_s
@@ -79,4 +81,4 @@ def judge_lock(case: Case) -> list[Verdict]:
         f"the switch of its {words.listed(blind)} says nothing."
     )
     action = "Look whether the cart is locked, then have a technician check its switches."
-    return [sensor_fault("C3", (), since_s, reason, evidence, action)]
+    return [sensor_fault("C3", (), since_s, reason, evidence, action, about="lock")]

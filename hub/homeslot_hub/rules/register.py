@@ -96,6 +96,7 @@ def judge_substitutes(case: Case, out: Sequence[int]) -> list[Verdict]:
                 f"{'is' if len(slots) == 1 else 'are'} out.",
                 f"Substitute day recorded; {words.slot_numbers(slots)} open.",
                 "Have them brought back at once: none stays with a substitute, without exception.",
+                about=names[email],
             )
         )
     return verdicts
@@ -197,6 +198,7 @@ def _over(
         f"allotted{also}: {devices}.",
         f"Allotment recorded: {teacher.allotment}.",
         f"Have {over} of them brought back, or authorise it with `homeslot register exempt`.",
+        about=teacher.person.name,
     )
 
 

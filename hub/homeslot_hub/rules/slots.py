@@ -153,7 +153,7 @@ def _miscounted(case: Case) -> Verdict:
         action = "Restart its controller. If that changes nothing, ask IT to look at it."
     evidence = f"{words.count(reported, 'slot')} reported, {cart.slots} configured."
     hides = tuple(number for number in missing if number not in cart.spare)
-    return sensor_fault("C1", (), None, reason, evidence, action, hides)
+    return sensor_fault("C1", (), None, reason, evidence, action, hides, "slots")
 
 
 def _blind(case: Case, unclear: list[int]) -> list[Verdict]:
@@ -193,7 +193,9 @@ def _bank_fault(case: Case, bank: int, fact: Fact, unclear: list[int]) -> Verdic
     else:
         rule, reason = "C1", f"Sensor bank {bank} has reported a fault{since}."
     evidence = f"The controller reports bank {bank} {fact.value}."
-    return sensor_fault(rule, tuple(unclear), fact.since_s, reason, evidence, action, hides)
+    return sensor_fault(
+        rule, tuple(unclear), fact.since_s, reason, evidence, action, hides, f"bank {bank}"
+    )
 
 
 def _slot_fault(case: Case, number: int, slot: SlotFacts) -> Verdict:

@@ -70,6 +70,17 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def lasting(length_s: int) -> str:
+    """A length of time in its largest whole unit from two on: `90 minutes`, `31 hours`, `5 days`.
+
+    Rounded down, so that it is never said to be more than it was.
+    """
+    for unit_s, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if length_s >= 2 * unit_s:
+            return count(length_s // unit_s, unit)
+    return count(length_s, "second")
+
+
 def slug(name: str) -> str:
     """A school's name as a part of a file's name: `Grundschule Süd` is `grundschule-sud`.
 

@@ -124,17 +124,18 @@ class Page:
 def compose(day: SchoolDay) -> Digest:
     """The digest of one judged school day, for the school's coordinator."""
     page = _page(day)
-    templates = _templates()
+    pages = templates()
     return Digest(
         page.subject,
-        templates.get_template("digest.txt.j2").render(page=page),
-        templates.get_template("digest.html.j2").render(page=page),
+        pages.get_template("digest.txt.j2").render(page=page),
+        pages.get_template("digest.html.j2").render(page=page),
     )
 
 
 @functools.cache
-def _templates() -> Environment:
-    templates = Environment(
+def templates() -> Environment:
+    """The templates of mails, with what they use to lay out text."""
+    made = Environment(
         loader=PackageLoader("homeslot_hub.service"),
         autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
@@ -142,9 +143,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters["wrap"] = _wrap
-    templates.filters["mailto"] = lambda email: "mailto:" + quote(email, safe="@")
-    return templates
+    made.filters["wrap"] = _wrap
+    made.filters["mailto"] = lambda email: "mailto:" + quote(email, safe="@")
+    return made
 
 
 def _wrap(text: str, indent: int = 0, hang: int = 0) -> str:

@@ -17,21 +17,28 @@ from datetime import date, timedelta
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar
 from homeslot_hub.service.digest import compose
-from homeslot_hub.service.ports import Notice, Store
+from homeslot_hub.service.ports import DIGEST, Notice, Store
 
-RULE = "C8"
+RULE = DIGEST
 _QUIET_AT_MOST_S = 86400
 
 Judge = Callable[[School, date, int], SchoolDay]  # school, its day, judged at
 
 
 class Due:
-    """Runs what is due, once."""
+    """Runs what is due, once. `on_judged` gets each day, in the transaction that keeps it."""
 
-    def __init__(self, schools: tuple[School, ...], store: Store, judge: Judge) -> None:
+    def __init__(
+        self,
+        schools: tuple[School, ...],
+        store: Store,
+        judge: Judge,
+        on_judged: Callable[[SchoolDay], None] | None = None,
+    ) -> None:
         self._schools = schools
         self._store = store
         self._judge = judge
+        self._on_judged = on_judged
         # Nothing falls due between these two moments, so that looking again is free.
         self._quiet_from_s = 0
         self._quiet_until_s = 0
@@ -79,6 +86,8 @@ class Due:
                     created_s=now_s,
                 )
             )
+            if self._on_judged is not None:
+                self._on_judged(judged)
         return judged
 
     def _record_missed(self, school: School, day: date, opened_s: int) -> None:

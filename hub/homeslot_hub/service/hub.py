@@ -19,7 +19,9 @@ from homeslot_hub.model import (
 from homeslot_hub.rules import calendar, closures
 from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
 from homeslot_hub.rules.register import judge_allotments
-from homeslot_hub.service import status
+from homeslot_hub.service import deadman, status
+from homeslot_hub.service.alert_book import AlertStore
+from homeslot_hub.service.alerts import Alerts
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
 from homeslot_hub.service.due import Due
 from homeslot_hub.service.intake import Intake
@@ -33,8 +35,8 @@ class Hub:
     """Schools and their carts, over one store. One thread at a time.
 
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
-    picture is kept. Without a `register` nothing counts as recorded. Constructing a hub reads
-    nothing and writes nothing.
+    picture is kept. Without a `register` nothing counts as recorded, without `alerts` nothing is
+    followed up. Constructing a hub reads nothing and writes nothing.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Hub:
         now_s: Callable[[], int],
         checkpoint_every: int = CHECKPOINT_EVERY,
         register: RegisterStore | None = None,
+        alerts: AlertStore | None = None,
     ) -> None:
         self.schools = schools
         self._store = store
@@ -51,7 +54,9 @@ class Hub:
         self._beliefs = Beliefs(store, checkpoint_every)
         self._register = View(register, schools)
         self._intake = Intake(schools, store, self._beliefs, now_s)
-        self._due = Due(schools, store, self.judge_day)
+        self._alerts = None if alerts is None else self._followed_up(alerts)
+        on_judged = None if self._alerts is None else self._alerts.judged
+        self._due = Due(schools, store, self.judge_day, on_judged)
 
     def take(self, messages: Sequence[Message]) -> list[Command]:
         """Apply messages from the broker in one durable transaction; acknowledge them afterwards.
@@ -125,6 +130,25 @@ class Hub:
         """
         return self._due.tick(self._now_s())
 
+    def step(self) -> list[Command]:
+        """Run the steps of the day that have come due, once, and look after what is wrong.
+
+        Returns the commands to publish. To be called after `tick`, as often. Raises StoreError.
+        """
+        return [] if self._alerts is None else self._alerts.tick(self.schools, self._now_s())
+
+    def _followed_up(self, alerts: AlertStore) -> Alerts:
+        return Alerts(
+            self._store,
+            alerts,
+            self.judge,
+            self.judge_day,
+            self.facts,
+            self._intake.command_id,
+        )
+
     def status(self) -> status.Status:
         """How everything stands now."""
-        return status.read(self.schools, self._store, self._beliefs, self._now_s(), self._register)
+        now_s = self._now_s()
+        read = status.read(self.schools, self._store, self._beliefs, now_s, self._register)
+        return replace(read, unjudged=deadman.unjudged(self.schools, self._store, now_s))

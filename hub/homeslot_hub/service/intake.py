@@ -176,10 +176,15 @@ class Intake:
         if not (message.retained or lately):
             self._tell_time(belief)
 
-    def _tell_time(self, belief: Belief) -> None:
+    def command_id(self) -> int:
+        """The number of the next command: no two of this hub's have one."""
         self._command_id += 1
+        return self._command_id
+
+    def _tell_time(self, belief: Belief) -> None:
+        number = self.command_id()
         topic = contract.topic(belief.controller, "cmd")
-        body = {"v": contract.VERSION, "id": self._command_id, "cmd": "time", "at_s": self._now}
+        body = {"v": contract.VERSION, "id": number, "cmd": "time", "at_s": self._now}
         if belief.newest_boot:
             body["boot"] = belief.newest_boot
         try:

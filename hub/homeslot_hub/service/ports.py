@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+DIGEST = "C8"  # the rule of the deadline, as the due table and its notice have it
 
 # The place of an observation in its cart's history: (boot, seq, 0 event or 1 snapshot, up_ms).
 # A snapshot carries the number of the last event it includes, so it stands right behind it.
@@ -145,7 +148,11 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one person, in the outbox. `id` is 0 until stored."""
+    """One message to one person, in the outbox. `id` is 0 until stored.
+
+    `thread` is the identity of the notice whose thread its mail belongs to, empty where it begins
+    one. It is not mailed before `after_s`, nor from `expires_s` on, where that is not 0.
+    """
 
     school: str
     day: str
@@ -158,6 +165,15 @@ class Notice:
     created_s: int
     id: int = 0
     tries: int = 0
+    thread: str = ""
+    after_s: int = 0
+    expires_s: int = 0
+
+    @property
+    def identity(self) -> str:
+        """32 hexadecimal digits that no other notice has, the same whenever it is sent."""
+        parts = (self.school, self.day, self.rule, self.email, str(self.created_s))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from homeslot_hub.rules import closures
 from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
 from homeslot_hub.rules.register import judge_allotments
 from homeslot_hub.service.beliefs import Beliefs
+from homeslot_hub.service.deadman import Unjudged
 from homeslot_hub.service.ports import DeadLetter, Latest, Refused, Store, Stranger
 from homeslot_hub.service.register import View
 from homeslot_hub.service.wire import decode
@@ -38,7 +39,10 @@ class CartStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at `at_s`. `counts` are the counters of the intake since the store was made."""
+    """Everything at `at_s`. `counts` are the counters of the intake since the store was made.
+
+    `unjudged` are the deadlines that should have been judged long since.
+    """
 
     at_s: int
     carts: tuple[CartStatus, ...]
@@ -48,6 +52,7 @@ class Status:
     pending: int
     dead: tuple[DeadLetter, ...]
     calendar_troubles: tuple[CalendarTrouble, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 def read(

@@ -54,7 +54,7 @@ def week(
             checked_in_s = None
             begin_s = _midnight_s(school, one)
             if verdict.all_home:
-                steps = _steps(store, cart.controller, begin_s, verdict.at_s)
+                steps = steps_of(store, cart.controller, begin_s, verdict.at_s)
                 heard = store.heard_spans(cart.controller, verdict.at_s)
                 register = recorded.get(cart.number, NOTHING_RECORDED)
                 checked_in_s = check_in(school, cart, steps, heard, verdict.at_s, register)
@@ -62,7 +62,7 @@ def week(
             yield CartDay(school, one, verdict.at_s, checked_in_s, all_day, verdict)
 
 
-def _steps(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[int, CartFacts]]:
+def steps_of(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[int, CartFacts]]:
     """What was believed of `cart` at `begin_s`, and from each later moment on with news."""
     checkpoint = store.checkpoint(cart, None, begin_s)
     picture = Picture() if checkpoint is None else decode_picture(checkpoint)

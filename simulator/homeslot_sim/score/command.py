@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -28,9 +29,10 @@ def run(days: int, carts: int, seed: int, replay: int, console: Console) -> Scor
         return score(days, carts, seed, replay, tell)
 
 
-def table(found: Score) -> Table:
-    """A row for each kind of alert."""
-    shown = Table(title="Alerts against the truth", title_justify="left")
+def table(found: Score, drawn: bool) -> Table:
+    """A row for each kind of alert, `drawn` with lines or plain."""
+    lines = box.HEAVY_HEAD if drawn else None
+    shown = Table(title="Alerts against the truth", title_justify="left", box=lines)
     shown.add_column("alert")
     for heading in HEADINGS:
         shown.add_column(

@@ -1,0 +1,358 @@
+"""The steps of a day at work: what is due is judged, told once to each, and kept with its alerts.
+
+Everything one step does is one transaction of the store: its row in the due table, the alerts it
+changes, its notices in the outbox. A crash leaves all of it or nothing. Between the steps the carts
+with an alert are looked at every WATCH_S, so that a change is known when it is asked for; nothing
+is sent then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from homeslot import contract
+from homeslot_hub.model import (
+    Cart,
+    CartFacts,
+    CartVerdict,
+    Command,
+    Finding,
+    Person,
+    School,
+    SchoolDay,
+)
+from homeslot_hub.rules import calendar, steps
+from homeslot_hub.rules.alerts import (
+    AFTER_HOURS_S,
+    Alert,
+    correct,
+    look,
+    said,
+    tell,
+)
+from homeslot_hub.rules.readiness import readiness
+from homeslot_hub.rules.steps import STEPS, StepName
+from homeslot_hub.service import letters
+from homeslot_hub.service.alert_book import AlertStore, Book
+from homeslot_hub.service.digest import Digest
+from homeslot_hub.service.letters import Heard, Week
+from homeslot_hub.service.ports import DIGEST, Notice, Store
+
+WATCH_S = 300
+CORRECTED_S = 16 * 3600  # so long after a deadline, what comes in late still corrects its digest
+_LOOK_BACK_DAYS = 4  # no step's window is longer
+_QUIET_AT_MOST_S = 3600
+_NUDGE_AT_MOST_S = 3600  # the contract's
+# What someone at the cart can put right before the deadline.
+_NUDGED: frozenset[Finding] = frozenset({"out", "unlocked", "unplugged", "not_charging"})
+
+JudgeAt = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
+JudgeDay = Callable[[School, date, int], SchoolDay]  # school, its day as of its deadline, judged at
+
+
+class Alerts:
+    """Runs the steps that are due, once each.
+
+    `judge_at` judges a school's carts as of a moment, `judge_day` as of the deadline of a day;
+    `facts` gives what was believed of a controller's cart as of a moment; `command_id` the number
+    of the next command.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        alerts: AlertStore,
+        judge_at: JudgeAt,
+        judge_day: JudgeDay,
+        facts: Callable[[str, int], CartFacts],
+        command_id: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._alerts = alerts
+        self._judge_at = judge_at
+        self._judge_day = judge_day
+        self._facts = facts
+        self._command_id = command_id
+        # Nothing falls due between these two moments, so that looking again is free.
+        self._quiet_from_s = 0
+        self._quiet_until_s = 0
+        self._seen: tuple[School, ...] = ()
+        self._watched_s: int | None = None
+
+    # What is judged, and the alerts with it
+
+    def judged(self, day: SchoolDay) -> None:
+        """The digest of `day` is in the outbox: open its alerts, in the same transaction."""
+        school = day.school
+        alerts = Book(self._alerts, school.name, day.day, day.judged_s)
+        alerts.begin(cart.number for cart in school.carts)
+        self._look(alerts, school, day.carts, opens=True)
+        for alert in said(alerts.now(), day.day, school.coordinator.email):
+            alerts.put(alert)
+        alerts.keep(f"told {school.coordinator.email} (digest)")
+
+    def tick(self, schools: tuple[School, ...], now_s: int) -> list[Command]:
+        """Run what is due at `now_s`; returns the commands to publish. Raises StoreError.
+
+        Cheap while nothing is due.
+        """
+        commands: list[Command] = []
+        if schools is not self._seen or not self._quiet_from_s <= now_s < self._quiet_until_s:
+            self._seen, nexts_s = schools, [now_s + _QUIET_AT_MOST_S]
+            for school in schools:
+                for day in self._days(school, now_s):
+                    for name in STEPS:
+                        next_s = self._step(name, school, day, now_s, commands)
+                        nexts_s += [] if next_s is None else [next_s]
+            self._quiet_until_s = min(nexts_s)
+        self._quiet_from_s = now_s
+        if self._watched_s is None or abs(now_s - self._watched_s) >= WATCH_S:
+            self._watched_s = now_s
+            for school in schools:
+                self._watch(school, now_s)
+        return commands
+
+    def _days(self, school: School, now_s: int) -> list[date]:
+        """The school days of which a step may be due or come soon, oldest first."""
+        today = calendar.school_day_of(school, now_s)
+        days = (today + timedelta(days=ahead) for ahead in range(-_LOOK_BACK_DAYS, 2))
+        return [day for day in days if calendar.is_school_day(school, day)]
+
+    def _step(
+        self, name: StepName, school: School, day: date, now_s: int, commands: list[Command]
+    ) -> int | None:
+        """Run one step if it is due; the moment at which it has to be looked at again."""
+        at_s = steps.moment_s(name, school, day)
+        if at_s is None:
+            return None
+        if now_s < at_s:
+            return at_s
+        if self._store.is_settled(school.name, day.isoformat(), name):
+            return None
+        deadline_s = calendar.deadline_s(school, day)
+        if min(at_s, deadline_s) <= self._store.opened_s(school.name, now_s):
+            return None  # before this hub's time
+        late = now_s >= steps.until_s(name, school, day)
+        settled = self._store.is_settled(school.name, day.isoformat(), DIGEST)
+        if STEPS[name].judged and not settled and not late:
+            return now_s  # until the digest is out
+        with self._store.transaction():
+            judged_s = None if late else now_s
+            if not self._store.settle(school.name, day.isoformat(), name, at_s, judged_s):
+                return None  # somebody else did, this very moment
+            if not late:
+                commands += self._run(name, school, day, now_s)
+        return None
+
+    def _run(self, name: StepName, school: School, day: date, now_s: int) -> list[Command]:
+        if name == "nudge":
+            return self._nudge(school, day, now_s)
+        if name == "week":
+            self._week(school, day, now_s)
+            return []
+        last = calendar.last_due(school, now_s) or day
+        book = Book(self._alerts, school.name, last.isoformat(), now_s)
+        book.begin(cart.number for cart in school.carts)
+        self._correct(book, school, last, now_s, school.carts)
+        carts = self._judge_at(school, now_s, now_s).carts
+        self._look(book, school, carts, opens=name == "overnight")
+        if name == "late":
+            self._late(book, school, day, now_s)
+        elif name == "overnight":
+            self._overnight(book, school, day, now_s)
+        else:
+            self._morning(book, school, day, now_s, carts)
+        book.keep("")
+        return []
+
+    # Each step
+
+    def _nudge(self, school: School, day: date, now_s: int) -> list[Command]:
+        judged = self._judge_at(school, now_s, now_s)
+        of_teacher: defaultdict[str, list[CartVerdict]] = defaultdict(list)
+        for cart in judged.carts:
+            if cart.verdicts:
+                of_teacher[cart.cart.teacher.email].append(cart)
+        for carts in of_teacher.values():
+            own = replace(judged, carts=tuple(carts), unknown_controllers=())
+            letter = letters.nudge(school, own, now_s)
+            self._send("nudge", school, day, carts[0].cart.teacher, letter, now_s)
+        for_s = min(_NUDGE_AT_MOST_S, judged.deadline_s - now_s)
+        return [
+            self._light(cart.cart, for_s)
+            for cart in judged.carts
+            if any(verdict.finding in _NUDGED for verdict in cart.verdicts)
+        ]
+
+    def _light(self, cart: Cart, for_s: int) -> Command:
+        topic = contract.topic(cart.controller, "cmd")
+        body = {"v": contract.VERSION, "id": self._command_id(), "cmd": "nudge", "for_s": for_s}
+        return Command(topic, contract.encode(topic, "cmd", body))
+
+    def _late(self, book: Book, school: School, day: date, now_s: int) -> None:
+        heard = _heard(book.now(), school.coordinator, now_s, digest=True)
+        if heard.corrected or heard.right:
+            letter = letters.late(school, day, now_s, heard)
+            self._tell(book, "late", school, day, school.coordinator, letter, heard, now_s)
+
+    def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
+        heard = _heard(book.now(), school.coordinator, now_s, digest=True)
+        prepared = [a for a in heard.wrong if a.finding == "out" and a.confidence == "known"]
+        for alert in prepared:
+            book.note(alert, "lock-down prepared, not sent")
+        if heard.wrong or heard.corrected or heard.right:
+            letter = letters.overnight(school, day, now_s, heard, prepared)
+            self._tell(book, "overnight", school, day, school.coordinator, letter, heard, now_s)
+        principal = school.principal
+        if principal is None or principal.email == school.coordinator.email:
+            return
+        heard = _heard(book.now(), principal, now_s, digest=False)
+        if heard.wrong or heard.right:
+            prepared = [alert for alert in prepared if alert.key in {a.key for a in heard.wrong}]
+            letter = letters.overnight(school, day, now_s, heard, prepared)
+            self._tell(book, "overnight", school, day, principal, letter, heard, now_s)
+
+    def _morning(
+        self, book: Book, school: School, day: date, now_s: int, carts: Sequence[CartVerdict]
+    ) -> None:
+        found = [readiness(cart, self._facts(cart.cart.controller, cart.at_s)) for cart in carts]
+        heard = _heard(book.now(), school.coordinator, now_s, digest=True)
+        if found:
+            letter = letters.morning(school, day, now_s, found, heard)
+            heard = replace(heard, wrong=())  # these are not in it
+            self._tell(book, "morning", school, day, school.coordinator, letter, heard, now_s)
+
+    def _week(self, school: School, day: date, now_s: int) -> None:
+        days = (day - timedelta(days=day.weekday())).isoformat(), day.isoformat()
+        judged, missed = self._alerts.deadlines(school.name, *days)
+        summary = Week(judged, missed, tuple(self._alerts.opened(school.name, *days)))
+        letter = letters.week(school, day, now_s, summary)
+        self._send("week", school, day, school.coordinator, letter, now_s)
+
+    # Between the steps
+
+    def _watch(self, school: School, now_s: int) -> None:
+        day = calendar.last_due(school, now_s)
+        if day is None:
+            return
+        # What is resolved is looked at while it may still be opened again.
+        after_hours = now_s < calendar.deadline_s(school, day) + AFTER_HOURS_S
+        if not any(
+            after_hours or alert.state != "resolved"
+            for alert in self._alerts.active(school.name, day.isoformat())
+        ):
+            return
+        with self._store.transaction():
+            book = Book(self._alerts, school.name, day.isoformat(), now_s)
+            book.begin(cart.number for cart in school.carts)
+            concerned = {alert.cart for alert in book.now()}
+            carts = tuple(cart for cart in school.carts if cart.number in concerned)
+            self._correct(book, school, day, now_s, carts)
+            some = replace(school, carts=carts)
+            self._look(book, school, self._judge_at(some, now_s, now_s).carts, opens=False)
+            book.keep("")
+
+    def _correct(
+        self, book: Book, school: School, day: date, now_s: int, carts: tuple[Cart, ...]
+    ) -> None:
+        """Lay the deadline of `day`, judged by what is known now, beside what was said of it."""
+        if now_s > calendar.deadline_s(school, day) + CORRECTED_S:
+            return
+        if not self._store.is_settled(school.name, day.isoformat(), DIGEST):
+            return
+        of_cart = book.by_cart()
+        for judged in self._judge_day(replace(school, carts=carts), day, now_s).carts:
+            facts = self._facts(judged.cart.controller, judged.at_s)
+            mine = of_cart.get(judged.cart.number, ())
+            for alert in correct(mine, judged, facts, school.name, day.isoformat()):
+                book.put(alert)
+
+    def _look(self, book: Book, school: School, carts: Iterable[CartVerdict], opens: bool) -> None:
+        of_cart = book.by_cart()
+        for judged in carts:
+            day = date.fromisoformat(book.day)
+            after_hours = judged.at_s < calendar.deadline_s(school, day) + AFTER_HOURS_S
+            mine = [
+                alert
+                for alert in of_cart.get(judged.cart.number, ())
+                if alert.state != "resolved" or (alert.day == book.day and (after_hours or opens))
+            ]
+            if mine or (opens and judged.verdicts):
+                facts = self._facts(judged.cart.controller, judged.at_s)
+                for alert in look(mine, judged, facts, school.name, book.day, opens):
+                    book.put(alert)
+
+    # Notices
+
+    def _tell(
+        self,
+        book: Book,
+        name: StepName,
+        school: School,
+        day: date,
+        person: Person,
+        letter: Digest,
+        heard: Heard,
+        now_s: int,
+    ) -> None:
+        self._send(name, school, day, person, letter, now_s)
+        for alert in (*heard.wrong, *heard.corrected, *heard.right):
+            before = book.get(alert)
+            after = tell(before, person.email)
+            book.put(after)
+            if (after.told, after.closed) != (before.told, before.closed):
+                book.note(after, f"told {person.email} ({name})")
+
+    def _send(
+        self,
+        name: StepName,
+        school: School,
+        day: date,
+        person: Person,
+        letter: Digest,
+        now_s: int,
+    ) -> None:
+        root = None
+        if name in ("late", "overnight"):
+            root = self._alerts.digest(school.name, day.isoformat(), person.email)
+        self._store.add_notice(
+            Notice(
+                school=school.name,
+                day=day.isoformat(),
+                rule=name,
+                name=person.name,
+                email=person.email,
+                subject=letter.subject,
+                text=letter.text,
+                html=letter.html,
+                created_s=now_s,
+                thread="" if root is None else root.identity,
+                after_s=steps.quiet_until_s(school, now_s) or 0,
+                expires_s=calendar.deadline_s(school, day) if name == "nudge" else 0,
+            )
+        )
+
+
+def _heard(alerts: Iterable[Alert], person: Person, now_s: int, digest: bool) -> Heard:
+    """What of `alerts` `person` is to hear of; `digest`: they are one who gets the digest."""
+    wrong, corrected, right, flapping, in_hand = [], [], [], [], []
+    for alert in alerts:
+        told, closed = person.email in alert.told, person.email in alert.closed
+        if alert.flapping(now_s):
+            if told and not closed:
+                flapping.append(alert)
+        elif (alert.correction == "withdrawn" and told and not closed) or (
+            alert.correction == "added" and digest and not told
+        ):
+            corrected.append(alert)
+        elif alert.state == "resolved":
+            if told and not closed:
+                right.append(alert)
+        elif alert.in_hand:
+            in_hand.append(alert)
+        elif not alert.hidden_by:
+            wrong.append(alert)
+    return Heard(*map(tuple, (wrong, corrected, right, flapping, in_hand)))

@@ -1,0 +1,383 @@
+"""What the steps of a day say, besides the digest: one letter to one person, text and HTML.
+
+A letter groups: one line for each cart and finding, never one for each slot. Its subject holds no
+person's name (C13). The text part is complete alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from homeslot_hub.model import Finding, School, SchoolDay, Verdict
+from homeslot_hub.rules import words
+from homeslot_hub.rules.alerts import Alert
+from homeslot_hub.rules.readiness import Readiness
+from homeslot_hub.service.digest import TAGS, Digest, templates
+
+Tone = Literal["alarm", "warning", "unknown", "good"]
+# What has become of it, by finding; `{}` are devices or the cart, and when it was measured.
+RIGHT: dict[Finding, str] = {
+    "out": "{} came home late at {}.",
+    "not_charging": "{} charges since {}.",
+    "unplugged": "{} has power again since {}.",
+    "elsewhere": "{} is back in its place since {}.",
+    "unlocked": "{} is locked since {}.",
+    "silent": "{} is heard again since {}.",
+    "power_fault": "{} draws what it should since {}.",
+}
+OTHERWISE = "{}: what was said of it has been right since {}."
+# A correction: what was true at the deadline, by finding.
+IN_TIME = "{} {} at the deadline after all: the report of it was measured in time and came late."
+TRUE: dict[Finding, str] = {
+    "out": "was home",
+    "not_charging": "had drawn current",
+    "unplugged": "was plugged in",
+    "elsewhere": "was in its place",
+    "unlocked": "was locked",
+    "silent": "was in touch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some lines under one title, and what to do about them; `action` is empty when nothing."""
+
+    title: str
+    tone: Tone
+    lines: tuple[str, ...]
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What both templates say."""
+
+    subject: str
+    school: str
+    when: str
+    headline: str
+    paragraphs: tuple[str, ...]
+    sections: tuple[Section, ...]
+    foot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one person is to hear of the alerts: what is wrong, in hand, comes and goes, is over."""
+
+    wrong: tuple[Alert, ...] = ()
+    corrected: tuple[Alert, ...] = ()
+    right: tuple[Alert, ...] = ()
+    flapping: tuple[Alert, ...] = ()
+    in_hand: tuple[Alert, ...] = ()
+
+
+def late(school: School, day: date, now_s: int, heard: Heard) -> Digest:
+    """After the deadline: corrections, and what has come right since."""
+    parts = []
+    home = _devices(a for a in heard.right if a.finding == "out")
+    if heard.corrected:
+        parts.append(words.count(len(heard.corrected), "correction"))
+    if home:
+        parts.append(f"{words.count(home, 'device')} came home late")
+    others = len(heard.right) - home
+    if others:
+        parts.append(f"{words.count(others, 'thing')} put right")
+    left = _devices(a for a in heard.wrong if a.finding == "out")
+    if left:
+        parts.append(f"{left} still out")
+    sections = (*_changes(school, now_s, heard), *_wrong(school, now_s, heard, "Still wrong"))
+    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+
+
+def overnight(
+    school: School, day: date, now_s: int, heard: Heard, prepared: Sequence[Alert]
+) -> Digest:
+    """In the evening: what is still wrong, and for which devices a lock-down is prepared (C11)."""
+    out = _devices(a for a in heard.wrong if a.finding == "out")
+    others = len(heard.wrong) - out
+    parts = []
+    if out:
+        parts.append(f"{words.count(out, 'device')} missing overnight")
+    if others:
+        more = "other thing" if out else "thing"
+        parts.append(f"{words.count(others, more)} wrong overnight")
+    if not parts:
+        parts.append("nothing is left to do overnight")
+    sections = [*_wrong(school, now_s, heard, "Wrong overnight"), *_changes(school, now_s, heard)]
+    if prepared:
+        sections.append(
+            Section(
+                "Lock-down prepared, not sent",
+                "alarm",
+                tuple(_of_carts(prepared)),
+                "Nothing has been sent to any device: a sensor may be wrong. If they are lost, "
+                "someone with a name has to decide it in your device management.",
+            )
+        )
+    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+
+
+def nudge(school: School, judged: SchoolDay, now_s: int) -> Digest:
+    """Before the deadline, to one teacher: what of the carts in `judged` is not as it must be."""
+    at = words.clock(school.zone, judged.deadline_s, judged.deadline_s)
+    out = sum(cart.places.count("out") for cart in judged.carts)
+    troubled = [cart for cart in judged.carts if cart.verdicts]
+    headline = f"{words.count(out, 'device')} to come home by {at}"
+    if not out:
+        headline = words.count(len(troubled), "cart needs a hand", "carts need a hand")
+        headline += f" before {at}"
+    sections = []
+    for cart in troubled:
+        groups: defaultdict[tuple[Finding, str], list[Verdict]] = defaultdict(list)
+        for verdict in cart.verdicts:
+            groups[verdict.finding, verdict.action].append(verdict)
+        title = f"Cart {cart.cart.number} · {cart.cart.room}"
+        for (finding, action), group in groups.items():
+            line = " ".join(verdict.reason for verdict in group)
+            if len(group) > 1 and all(len(verdict.slots) == 1 for verdict in group):
+                slots = (slot for verdict in group for slot in verdict.slots)
+                line = f"{words.devices(cart.cart.number, slots)}."
+            tag, tone = TAGS[finding]
+            sections.append(Section(f"{title}: {tag.lower()}", tone, (line,), action))
+    return _letter(school, date.fromisoformat(judged.day), now_s, headline, (), sections)
+
+
+def morning(
+    school: School, day: date, now_s: int, carts: Sequence[Readiness], heard: Heard
+) -> Digest:
+    """Before the first bell (C10): what is charged or charging, what is not, what is not known."""
+    good = sum(len(cart.charged) + len(cart.charging) for cart in carts)
+    bad = sum(len(cart.idle) for cart in carts)
+    away = sum(len(cart.away) for cart in carts)
+    unknown = sum(len(cart.unknown) for cart in carts)
+    parts = [f"{words.count(good, 'device')} charged or charging"]
+    parts += [f"{bad} not"] * bool(bad) + [f"{away} away"] * bool(away)
+    parts += [f"{unknown} unknown"] * bool(unknown)
+    sections = []
+    for title, tone, name, action in (
+        ("In their slots, and drew nothing", "warning", "idle", "Check their charging cables."),
+        ("Not in their slots", "alarm", "away", ""),
+        ("Not known", "unknown", "unknown", "Look at these by eye before they are handed out."),
+    ):
+        lines = tuple(
+            f"Cart {cart.cart.number} · {cart.cart.room}: "
+            f"{words.devices(cart.cart.number, getattr(cart, name))}"
+            for cart in carts
+            if getattr(cart, name)
+        )
+        if lines:
+            sections.append(Section(title, tone, lines, action))  # type: ignore[arg-type]  # (literals above)
+    unplugged = [alert for alert in heard.wrong if alert.finding == "unplugged"]
+    if unplugged:
+        lines = tuple(f"Cart {alert.cart}: {alert.reason}" for alert in unplugged)
+        sections.append(Section("Not plugged in", "warning", lines, unplugged[0].action))
+    ready = [cart.cart.number for cart in carts if cart.ready]
+    if ready:
+        which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."
+        sections.append(Section("All charged or charging", "good", (which,)))
+    sections += _changes(school, now_s, heard)
+    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week: its school days judged and missed, and the alerts that were opened in it."""
+
+    judged: int
+    missed: int
+    alerts: tuple[Alert, ...]
+
+
+def week(school: School, day: date, now_s: int, summary: Week) -> Digest:
+    """The week that ends with `day`, for a regular meeting."""
+    said = [alert for alert in summary.alerts if alert.told]
+    days = words.count(summary.judged, "deadline")
+    headline = f"the week: {days} judged, {words.count(len(said), 'alert')}"
+    if summary.missed:
+        headline += f", {words.count(summary.missed, 'day')} not judged"
+    by_cart: defaultdict[int, defaultdict[Finding, list[Alert]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for alert in said:
+        by_cart[alert.cart][alert.finding].append(alert)
+    lines = []
+    for cart, findings in sorted(by_cart.items()):
+        counts = [
+            f"{TAGS[finding][0].lower()} {len(alerts)}"
+            + f" ({sum(a.state != 'resolved' for a in alerts)} still)"
+            * any(a.state != "resolved" for a in alerts)
+            for finding, alerts in findings.items()
+        ]
+        lines.append(f"Cart {cart}: {', '.join(counts)}.")
+    quiet = [cart.number for cart in school.carts if cart.number not in by_cart]
+    sections = []
+    if lines:
+        sections.append(Section("Alerts by cart", "warning", tuple(lines)))
+    if quiet:
+        which = f"Cart{'' if len(quiet) == 1 else 's'} {words.ranges(quiet)}."
+        sections.append(Section("No alert all week", "good", (which,)))
+    return _letter(school, day, now_s, headline, (), sections)
+
+
+def unjudged(school: School, day: date, due_s: int, now_s: int) -> Digest:
+    """The dead man's letter: a deadline that is due has not been judged."""
+    due = words.clock(school.zone, due_s, due_s)
+    headline = f"the deadline of {day:%a} {day.day} {day:%b} has not been judged"
+    paragraphs = (
+        f"It was due at {due}. Nobody has been told how the carts stand: the digest is missing.",
+        "Most often the hub cannot write its database: a full disk, a file it may not write, "
+        "another program that holds it. `homeslot status` and the log of `homeslot serve` say "
+        "which. Once that is put right the deadline is judged by itself, late. Until then look at "
+        "the carts by eye.",
+    )
+    return _letter(school, day, now_s, headline, paragraphs, ())
+
+
+def _letter(
+    school: School,
+    day: date,
+    now_s: int,
+    headline: str,
+    paragraphs: Sequence[str],
+    sections: Sequence[Section],
+) -> Digest:
+    name = " ".join(school.name.split())
+    at = words.clock(school.zone, now_s, now_s)
+    page = Page(
+        subject=f"{name}, {day:%a} {day.day} {day:%b}: {headline}",
+        school=name,
+        when=f"{day:%A} {day.day} {day:%B} {day.year}",
+        headline=headline[:1].upper() + headline[1:],
+        paragraphs=tuple(paragraphs),
+        sections=tuple(sections),
+        foot=f"Worked out at {at} from what the carts had measured. Times are those of "
+        f"{school.zone.key}.",
+    )
+    pages = templates()
+    return Digest(
+        page.subject,
+        pages.get_template("letter.txt.j2").render(page=page),
+        pages.get_template("letter.html.j2").render(page=page),
+    )
+
+
+def _devices(alerts: Iterable[Alert]) -> int:
+    return len({(alert.cart, slot) for alert in alerts for slot in alert.slots})
+
+
+def _wrong(school: School, now_s: int, heard: Heard, title: str) -> list[Section]:
+    sections = []
+    groups: defaultdict[tuple[Finding, str], list[Alert]] = defaultdict(list)
+    for alert in heard.wrong:
+        groups[alert.finding, alert.action].append(alert)
+    for (finding, action), alerts in groups.items():
+        tag, tone = TAGS[finding]
+        lines = tuple(_wrong_lines(alerts))
+        sections.append(Section(f"{title}: {tag.lower()}", tone, lines, action))
+    if heard.flapping:
+        lines = tuple(
+            f"{_name(alerts)}: {max(len(a.flips) for a in alerts)} changes, "
+            f"{'right' if alerts[0].state == 'resolved' else 'wrong'} for now."
+            for alerts in _grouped(heard.flapping)
+        )
+        sections.append(Section("Comes and goes", "warning", lines))
+    if heard.in_hand:
+        lines = tuple(_in_hand(school, now_s, alerts) for alerts in _grouped(heard.in_hand))
+        sections.append(Section("In hand", "good", lines))
+    return sections
+
+
+def _wrong_lines(alerts: Sequence[Alert]) -> Iterable[str]:
+    for group in _grouped(alerts):
+        first = group[0]
+        reason = first.reason if len(group) == 1 else f"{_name(group)}."
+        hides = sorted({slot for alert in group for slot in alert.hides})
+        if hides:
+            reason += f" Hidden behind this: {words.slot_numbers(hides)}."
+        # A device's name has the cart in it already.
+        yield reason if first.finding == "out" else f"Cart {first.cart}: {reason}"
+
+
+def _in_hand(school: School, now_s: int, alerts: Sequence[Alert]) -> str:
+    first = alerts[0]
+    until = ""
+    if first.until_s is not None:
+        until = f" until {words.clock(school.zone, first.until_s, now_s)}"
+    why = f": {first.why.rstrip('.')}" if first.why else ""
+    tag = TAGS[first.finding][0].lower()
+    return f"{_name(alerts)} ({tag}), {first.state}{until} by {first.who}{why}."
+
+
+def _changes(school: School, now_s: int, heard: Heard) -> list[Section]:
+    sections = []
+    if heard.corrected:
+        lines = tuple(
+            line
+            for alerts in _grouped(heard.corrected)
+            for line in _corrected_lines(school, now_s, alerts)
+        )
+        sections.append(Section("Corrected: at the deadline it was otherwise", "unknown", lines))
+    if heard.right:
+        lines = tuple(
+            line for alerts in _grouped(heard.right) for line in _right_lines(school, now_s, alerts)
+        )
+        sections.append(Section("Right again", "good", lines))
+    return sections
+
+
+def _corrected_lines(school: School, now_s: int, alerts: Sequence[Alert]) -> list[str]:
+    added = [alert for alert in alerts if alert.correction == "added"]
+    withdrawn = [alert for alert in alerts if alert.correction != "added"]
+    lines = []
+    if withdrawn:
+        true = TRUE.get(withdrawn[0].finding)
+        if true is None:
+            lines.append(OTHERWISE.format(_name(withdrawn), _clock(school, now_s, withdrawn[0])))
+        else:
+            were = true.replace("was ", "were ", 1) if len(withdrawn) > 1 else true
+            lines.append(IN_TIME.format(_name(withdrawn), were))
+    for alert in added:
+        over = ""
+        if alert.state == "resolved":
+            over = f" It has been right since {_clock(school, now_s, alert)}."
+        lines.append(f"Not in the digest, as it was reported late: {alert.reason}{over}")
+    return lines
+
+
+def _right_lines(school: School, now_s: int, alerts: Sequence[Alert]) -> list[str]:
+    at: defaultdict[str, list[Alert]] = defaultdict(list)
+    for alert in sorted(alerts, key=lambda alert: alert.resolved_s or 0):
+        at[_clock(school, now_s, alert)].append(alert)
+    text = RIGHT.get(alerts[0].finding, OTHERWISE)
+    return [text.format(_name(group), clock) for clock, group in at.items()]
+
+
+def _clock(school: School, now_s: int, alert: Alert) -> str:
+    return words.clock(school.zone, alert.resolved_s or now_s, now_s)
+
+
+def _grouped(alerts: Iterable[Alert]) -> list[list[Alert]]:
+    """Alerts of one cart and finding together; of those about no single slot each alone."""
+    groups: defaultdict[tuple[object, ...], list[Alert]] = defaultdict(list)
+    for alert in sorted(alerts, key=lambda alert: (alert.cart, alert.slots)):
+        alone = "" if alert.subject.startswith("slot ") else alert.subject
+        groups[alert.cart, alert.finding, alone, alert.state, alert.who, alert.why].append(alert)
+    return list(groups.values())
+
+
+def _name(alerts: Sequence[Alert]) -> str:
+    """What a group is about: its devices, or its cart and the part of it."""
+    first = alerts[0]
+    if first.subject.startswith("slot "):
+        return words.devices(first.cart, (slot for alert in alerts for slot in alert.slots))
+    return f"Cart {first.cart}, {first.subject}" if first.subject else f"Cart {first.cart}"
+
+
+def _of_carts(alerts: Iterable[Alert]) -> Iterable[str]:
+    for group in _grouped(alerts):
+        yield f"{_name(group)}."

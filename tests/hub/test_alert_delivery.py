@@ -1,0 +1,67 @@
+"""From an evening to real mailboxes: each person each notice once, whatever its server does."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+
+import pytest
+
+from homeslot_hub.adapters.deliver import Deliverer
+
+from .evening import COORDINATOR, PRINCIPAL, TEACHER, Evening, local
+
+
+@pytest.fixture
+def evening(tmp_path):
+    with closing(Evening(tmp_path)) as evening:
+        yield evening
+
+
+def lived(evening, deliverer, until_s):
+    while evening.clock.now_s < until_s:
+        evening.run_to(evening.clock.now_s + 600)
+        deliverer.deliver_due()
+
+
+def test_a_mail_server_away_for_two_hours_around_the_deadline_sends_each_notice_once(
+    evening,
+    tmp_path,
+    postbox,
+    mail,
+):
+    deliverer = Deliverer(evening.store, tmp_path, mail, evening.clock, timeout_s=0.5)
+    evening.slot(3, "empty")
+    lived(evening, deliverer, local(18))
+    assert postbox.mails == []
+    with postbox.listening():
+        lived(evening, deliverer, local(21, 30))
+    to = [(m["To"].addresses[0].addr_spec, m["Subject"]) for m in postbox.mails]
+    assert len(set(to)) == len(to)
+    assert sorted(email for email, _ in to) == sorted([COORDINATOR] * 2 + [PRINCIPAL.email])
+    (digest,) = [m for m in postbox.mails if "17:00" in m["Subject"]]
+    assert digest["Subject"].startswith("Late: ")
+    assert digest["Date"].datetime.timestamp() == local(17, 5)
+    for part in ("plain", "html"):
+        said = " ".join(digest.get_body((part,)).get_content().split())
+        assert re.search(r"This mail comes \d+ minutes late: no mail server took it before", said)
+    (overnight,) = [m for m in postbox.mails if m["In-Reply-To"]]
+    assert overnight["In-Reply-To"] == overnight["References"] == digest["Message-ID"]
+    assert overnight["Subject"].startswith("Lincoln Elementary, Tue 17 Nov: 1 device missing")
+    (nudge,) = evening.store.dead_letters()  # after the deadline it helps nobody
+    assert (nudge.notice.email, nudge.notice.rule) == (TEACHER, "nudge")
+    assert evening.store.pending_notices() == 0
+
+
+def test_the_files_of_a_days_steps_do_not_overwrite_its_digest(evening, tmp_path):
+    deliverer = Deliverer(evening.store, tmp_path, None, evening.clock)
+    evening.slot(3, "empty")
+    lived(evening, deliverer, local(21, 30))
+    stem = "2026-11-17-lincoln-elementary"
+    assert sorted(path.name for path in (tmp_path / "digests").glob("*.txt")) == [
+        f"{stem}-nudge-rivera-lincoln-example.txt",
+        f"{stem}-overnight-kim-lincoln-example.txt",
+        f"{stem}-overnight-reyes-lincoln-example.txt",
+        f"{stem}.txt",
+    ]
+    assert "OUT. 7-3 has been out" in (tmp_path / "digests" / f"{stem}.txt").read_text()
