@@ -115,7 +115,7 @@ def test_nothing_is_sent_after_a_deadline_at_which_all_was_home(evening):
     assert [n.rule for n in evening.store.notices_to_file()] == ["C8"]
 
 
-def test_overnight_goes_to_coordinator_and_principal_and_a_lock_down_is_prepared_only(evening):
+def test_c11_overnight_goes_to_coordinator_and_principal_and_a_lock_down_is_prepared_only(evening):
     evening.slot(3, "empty")
     evening.run_to(local(21, 30))
     assert sorted(n.email for n in evening.notices("overnight")) == [
@@ -134,7 +134,7 @@ def test_overnight_goes_to_coordinator_and_principal_and_a_lock_down_is_prepared
     ]
 
 
-def test_a_silent_cart_locks_no_device_down(evening):
+def test_c11_a_silent_cart_locks_no_device_down(evening):
     evening.slot(3, "empty")
     evening.run_to(local(16))
     evening.silent.add(CART.controller)
@@ -144,7 +144,7 @@ def test_a_silent_cart_locks_no_device_down(evening):
     assert "LOCK-DOWN" not in text
 
 
-def test_what_goes_wrong_in_the_evening_is_told_overnight(evening):
+def test_c11_what_goes_wrong_in_the_evening_is_told_overnight(evening):
     evening.run_to(local(19))
     evening.says([evening.cart.event("mains", 0, "off")])
     evening.run_to(local(21, 30))
