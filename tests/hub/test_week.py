@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homeslot_hub.bootstrap import open_store
 from homeslot_hub.model import Fact
 from homeslot_hub.rules.checkin import check_in
 from homeslot_hub.rules.judge import judge_cart
@@ -145,3 +147,10 @@ def test_n2_it_is_shown_school_by_school(installed, year_ago):
         "findings",
     ]
     assert out[3].split() == ["7", "2025-11-18", "0", "0", "0", "3", "Silent", "7-1", "to", "7-3"]
+
+
+def test_n2_days_before_the_hub_first_ran_are_nobodys(installed, year_ago):
+    installed.take(year_ago.now_s, year_ago.state())
+    with closing(open_store(installed.settings)) as store:
+        store.opened_s("Lincoln", year_ago.now_s + 86400)
+    assert [row["day"] for row in said(installed)] == ["2025-11-19", "2025-11-20", "2025-11-21"]

@@ -43,10 +43,11 @@ def week(
     """
     monday = day - timedelta(days=day.weekday())
     days = [monday + timedelta(days=n) for n in range(7)]
+    since_s = store.known_since_s(school.name) or 0  # before that nobody could have been heard
     due = [
         (one, hub.judge_day(school, one, now_s), hub.recorded(school, one))
         for one in days
-        if calendar.is_school_day(school, one) and calendar.due_s(school, one) <= now_s
+        if calendar.is_school_day(school, one) and since_s < calendar.due_s(school, one) <= now_s
     ]
     for i, cart in enumerate(school.carts):
         for one, judged, recorded in due:
