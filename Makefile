@@ -19,7 +19,7 @@ COMPILED_EMULATOR = CFLAGS="-include $(CURDIR)/tests/pico/whole_api.h" \
   "rp2040py==$$(sed -n 's/.*"rp2040py\[fs\]==\([0-9.]*\)".*/\1/p' pyproject.toml)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pico test-hands test-rest lint bench docs clean debian
+.PHONY: help demo test test-pico test-pico-bench test-pico-faults test-rest lint bench docs clean debian
 
 help:
 	@echo "make demo    a school day with seven carts, in about a minute"
@@ -32,18 +32,19 @@ help:
 demo: $(VENV)/demo
 	$(BIN)/homeslot-sim demo
 
-# Two processors are busy for as long as it takes: the emulated board needs as much as all the rest.
+# Two processors are busy for as long as it takes: the emulated board needs more than all the rest.
 test: lint debian
-	@$(MAKE) --no-print-directory --jobs=2 test-pico test-rest test-hands
+	@$(MAKE) --no-print-directory --jobs=2 test-pico test-rest test-pico-bench test-pico-faults
 
-# The emulated board in a school, and then at a technician's hands.
-HANDS := tests/pico/test_bench.py tests/pico/test_faults.py
-
+# The emulated board in a school; at a technician's hands; with every fault of the table.
 test-pico: $(VENV)/dev
-	$(BIN)/python -m pytest tests/pico $(HANDS:%=--ignore=%)
+	$(BIN)/python -m pytest tests/pico $(patsubst %,--ignore=tests/pico/test_%.py,bench faults)
 
-test-hands: $(VENV)/dev
-	$(BIN)/python -m pytest $(HANDS)
+test-pico-bench: $(VENV)/dev
+	$(BIN)/python -m pytest tests/pico/test_bench.py
+
+test-pico-faults: $(VENV)/dev
+	$(BIN)/python -m pytest tests/pico/test_faults.py
 
 test-rest: $(VENV)/dev
 	$(BIN)/python -m pytest --ignore=tests/pico
