@@ -78,6 +78,20 @@ def test_a_way_that_leads_to_the_hub_is_kept():
     play(act)
 
 
+def test_on_a_flash_that_takes_no_more_it_goes_on_trying_and_never_ends():
+    async def act(school):
+        files = Flash()
+        _, task = await told(school, files, secret="a wrong one")
+        began_s = school.clock.up_ms() // 1000
+        await school.until_s(began_s + 10)
+        files.full = True
+        await school.until_s(began_s + 2 * TRY_S)
+        assert not task.done()
+        assert stored(files)["secret"] == "a wrong one"
+
+    play(act)
+
+
 def test_two_changes_in_a_row_go_back_to_the_last_that_led_to_the_hub():
     async def act(school):
         files = Flash()

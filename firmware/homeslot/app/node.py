@@ -148,12 +148,18 @@ class Node:
 
     def _prove_settings(self) -> None:
         """Nobody may be near who could mend settings that lead to no hub."""
-        if self.link.reported:
-            self.stored.keep()
-        elif self.clock.up_ms() > _TRY_MS:
+        reported = self.link.reported
+        if not reported and self.clock.up_ms() <= _TRY_MS:
+            return
+        try:
+            if reported:
+                return self.stored.keep()
             self.stored.give_up()
-            self.end("settings given up: they led to no hub")
-            self.system.restart()
+        except OSError:  # a flash that takes no more is no reason to end
+            self.stored.tried = False
+            return
+        self.end("settings given up: they led to no hub")
+        self.system.restart()
 
     def end(self, why: str) -> None:
         """The boot is about to end: tell who is near, and the next boot."""
