@@ -129,7 +129,7 @@ COMMANDS = (
     "update new.bundle",
 )
 BEGUN = {"selftest": 3}  # it has no hub
-PULLED_WAIT_S = "2"
+PULLED_WAIT_S = "20"
 
 
 def kept(board, folder):
@@ -164,6 +164,7 @@ def test_a_cable_pulled_in_the_middle_of_a_command_leaves_the_board_as_it_was(
         cable.plug_in()
         with Lead(cable, lead.carried // 2) as half:
             ended, said = cable.ended(*words, port=half.port, wait_s=PULLED_WAIT_S)
+        assert half.carried == lead.carried // 2, "it ended before the cable was pulled"
         assert ended == 1, said
         cable.pull()
         cable.plug_in()

@@ -88,9 +88,10 @@ class Cable:
             with selectors.DefaultSelector() as ready:
                 ready.register(self._wake_in, selectors.EVENT_READ)
                 ready.register(self._inside, selectors.EVENT_READ)
-                master = self._master
-                if master >= 0:
-                    ready.register(master, selectors.EVENT_READ)
+                with self._guard:  # or it may be pulled, and closed, before it is registered
+                    master = self._master
+                    if self.plugged:
+                        ready.register(master, selectors.EVENT_READ)
                 found = [key.fd for key, _ in ready.select(1)]
             with self._guard:
                 if self._wake_in in found:
