@@ -5,6 +5,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from homeslot.contract import Body
+
     class Clock(Protocol):
         """Time since boot. On the board the real one; elsewhere virtual or scaled."""
 
@@ -143,3 +145,30 @@ if TYPE_CHECKING:
 
         def restart(self) -> None:
             """Start the controller again, at once."""
+
+    class Events(Protocol):
+        """The events that wait for the hub; see outbox.Outbox."""
+
+        changed: "Callable[[], None] | None"  # called when there may be something to send
+
+        @property
+        def dropped(self) -> int:
+            """How many are lost since boot."""
+
+        def __len__(self) -> int:
+            """How many wait."""
+
+        def put(self, event: Body) -> None:
+            """Keep `event`."""
+
+        def due(self, count: int) -> "list[Body]":
+            """Up to `count` to be sent now."""
+
+        def leave(self, seq: int) -> None:
+            """Let go of the event numbered `seq`: the broker has it."""
+
+        def connected(self) -> None:
+            """What waits now is to be sent in order."""
+
+        def keep(self) -> None:
+            """Bring all that waits to the flash."""

@@ -9,6 +9,7 @@ from machine import I2C, Pin
 
 from homeslot import __version__
 from homeslot.app.hands import REPL
+from homeslot.app.node import Ports
 from homeslot.board import Board
 from homeslot.core.settings import NEEDED
 from homeslot.folder import Folder
@@ -50,34 +51,33 @@ def main(boot=None) -> None:
         files.remove(REPL)
         return print("homeslot: as asked for, not started this once")
     stored = Stored(files)
-    clock = Clock()
     system = System(board["pins"], board["circuit"])
     system.feed_watchdog()
     network, needed = _way(board["controller"], stored.values, files)
-    ports = {
-        "board": Board(board),
-        "stored": stored,
-        "clock": clock,
-        "pins": pins,
-        "network": network,
-        "files": files,
-        "system": system,
-        "tell": lambda text: print("homeslot: " + text),
-        "sides": boot,
-        "updater": None if boot is None else lambda: updater(boot, board["id"]),
-        "serial": Usb(),
-        "needed": needed,
-    }
+    ports = Ports(
+        Board(board),
+        stored,
+        Clock(),
+        pins,
+        network,
+        files,
+        system,
+        tell=lambda text: print("homeslot: " + text),
+        serial=Usb(),
+        sides=boot,
+        updater=None if boot is None else lambda: updater(boot, board["id"]),
+        needed=needed,
+    )
     if boot is not None and boot.safe:
         from homeslot.app.safe import Safe
 
-        cart = Safe(**ports)
+        cart = Safe(ports, boot)
     else:
         from homeslot.app.cart import Cart
 
         i2c = board["i2c"]
         bus = I2C(i2c["id"], sda=Pin(i2c["sda"]), scl=Pin(i2c["scl"]), freq=i2c["freq_hz"])
-        cart = Cart(wire_clock=clock, bus=bus, **ports)
+        cart = Cart(ports, bus)
         if network is not None and stored.values["ntp"]:
             from homeslot_pico.ntp import BOUND_MS, Ntp
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from homeslot.app.node import Ports
 from homeslot.app.safe import Safe
 from homeslot.app.update import Update
 from homeslot.board import Board
@@ -82,7 +83,7 @@ def safe_cart(school, files, boot, data=None):
     """Start it; its light, and the technician who has the bundle `data` for it."""
     light, technician = Light(school.clock), Technician(school.clock, data)
     ours, theirs = Side(files, boot.side), Side(files, boot.other)
-    cart = Safe(
+    ports = Ports(
         Board(BOARD),
         Stored(files),
         school.clock,
@@ -90,11 +91,11 @@ def safe_cart(school, files, boot, data=None):
         school.network,
         files,
         Controller(),
-        lambda text: None,
-        boot,
-        lambda: Update(ours, theirs, boot, BOARD_ID, "0.1.0"),
-        technician,
+        serial=technician,
+        sides=boot,
+        updater=lambda: Update(ours, theirs, boot, BOARD_ID, "0.1.0"),
     )
+    cart = Safe(ports, boot)
     school.carts.append(asyncio.create_task(cart.run()))
     return light, technician
 

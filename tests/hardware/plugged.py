@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 
+from homeslot.app.node import Ports
 from homeslot.app.safe import Safe
 from homeslot.board import Board
 from homeslot.mqtt.stream import TcpNetwork
@@ -104,7 +105,7 @@ class Plugged:
             sides.begin(False)
         world = World(30, 3)
         world.apply("link-down", [])
-        return Safe(
+        ports = Ports(
             Board(PLAN["board"]),
             Stored(self.files),
             clock,
@@ -112,11 +113,11 @@ class Plugged:
             Air(TcpNetwork(), world, PLAN["board"]),
             self.files,
             Controller(),
-            lambda text: None,
-            sides,
-            lambda: None,
-            serial,
+            serial=serial,
+            sides=sides,
+            updater=lambda: None,
         )
+        return Safe(ports, sides)
 
     async def _rest(self):
         """A controller that starts again takes its tasks with it."""

@@ -7,21 +7,16 @@ from homeslot.app.looks import Looks
 from homeslot.app.node import Node
 from homeslot.app.resets import next_boot
 from homeslot.app.sensors import Sensors
-from homeslot.core.settings import NEEDED
 from homeslot.core.signals import sensed
 from homeslot.journal import Journal
 from homeslot.outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from homeslot.app.node import Ports
     from homeslot.app.proof import Proof
-    from homeslot.app.update import Update
-    from homeslot.board import Board
     from homeslot.contract import Body
-    from homeslot.ports import Boot, Bus, Clock, Files, Network, Pins, Serial, System
-    from homeslot.stored import Stored
+    from homeslot.ports import Bus
 
 # At start every 500 ms for 3 s: longer than any switch needs to be known (mains: 2 s).
 _SETTLE_SCANS = const(6)
@@ -36,56 +31,22 @@ _REPORT_BOUND_MS = const(10000)
 
 
 class Cart(Node):
-    """One cart's firmware on the ports it is given: those of app.node, and the `bus` it senses by.
+    """One cart's firmware on `ports`, and the `bus` it senses by."""
 
-    With `sides` it proves itself to what started it.
-    """
-
-    def __init__(
-        self,
-        board: "Board",
-        stored: "Stored",
-        clock: "Clock",
-        wire_clock: "Clock",
-        bus: "Bus",
-        pins: "Pins",
-        network: "Network | None",
-        files: "Files",
-        system: "System",
-        tell: "Callable[[str], None]" = lambda text: None,
-        sides: "Boot | None" = None,
-        updater: "Callable[[], Update] | None" = None,
-        serial: "Serial | None" = None,
-        needed: "tuple[str, ...]" = NEEDED,
-    ) -> None:
+    def __init__(self, ports: "Ports", bus: "Bus") -> None:
         self.bus = bus
-        journal = Journal(files)
-        outbox = Outbox(stored.values["outbox_events"], journal)
-        super().__init__(
-            board,
-            stored,
-            clock,
-            wire_clock,
-            pins,
-            network,
-            files,
-            system,
-            tell,
-            sides,
-            updater,
-            serial,
-            needed,
-            outbox,
-            next_boot(files, journal.last_boot),
-            self.state,
-            self._signals,
+        journal = Journal(ports.files)
+        outbox = Outbox(ports.stored.values["outbox_events"], journal)
+        boot = next_boot(ports.files, journal.last_boot)
+        super().__init__(ports, outbox, boot, self.state, self._signals)
+        self.sensors = Sensors(
+            self.board, bus, self.pins, self.reporter.event, self.network.access_point
         )
-        self.sensors = Sensors(board, bus, pins, self.reporter.event, self.network.access_point)
         self._proof: "Proof | None" = None
-        if sides is not None:
+        if self.sides is not None:
             from homeslot.app.proof import Proof
 
-            self._proof = Proof(sides, clock, self.link)
+            self._proof = Proof(self.sides, self.clock, self.link)
         Looks(self)
         self._moved = asyncio.Event()
         self._lag_ms = 0

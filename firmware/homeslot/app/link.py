@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
     from homeslot.app.commands import Commands
     from homeslot.app.reporter import Reporter
-    from homeslot.app.safe import NoEvents
     from homeslot.contract import Body
     from homeslot.core.settings import Values
-    from homeslot.outbox import Outbox
-    from homeslot.ports import Clock, Network
+    from homeslot.ports import Clock, Events, Network
 
     MakeBody = Callable[[], Body]
 
@@ -50,7 +48,7 @@ class Link:
         network: "Network",
         clock: "Clock",
         wire_clock: "Clock",
-        outbox: "Outbox | NoEvents",
+        outbox: "Events",
         reporter: "Reporter",
         commands: "Commands",
         state: "MakeBody | None",

@@ -10,7 +10,7 @@ from homeslot.app.link import Link
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import Resets
 from homeslot.app.supervisor import Supervisor
-from homeslot.core.settings import missing
+from homeslot.core.settings import NEEDED, missing
 from homeslot.core.timekeeper import TimeKeeper
 from homeslot.log import Log
 
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeslot.app.console import Console
-    from homeslot.app.safe import NoEvents
     from homeslot.app.update import Update
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.mqtt.serial import SerialNetwork
-    from homeslot.outbox import Outbox
-    from homeslot.ports import Boot, Clock, Files, Network, Pins, Serial, System
+    from homeslot.ports import Boot, Clock, Events, Files, Network, Pins, Serial, System
     from homeslot.stored import Stored
 
     MakeBody = Callable[[], Body]
@@ -37,14 +35,13 @@ _HANDS_BOUND_MS = const(60000)
 _TRY_MS = const(600000)  # in which settings from afar must lead to the hub
 
 
-class Node:
-    """The controller numbered `boot` by this start, on the ports it is given (see homeslot.ports).
+class Ports:
+    """What a node stands on: the ports (see homeslot.ports), its board file and its settings.
 
-    `stored` are its settings; while one that `needed` names is not set, it is not on the air.
+    `stored` are the settings; while one that `needed` names is not set, it is not on the air.
     `network` None: its way to the hub is a gateway at the console, `serial`. `wire_clock`: see
-    app.link. `tell(text)` is given the last words. With `updater` it can be updated. Its events go
-    to `outbox`, `state()` makes the body of a snapshot (None: it senses nothing), and `signals()`
-    says which of core.signals hold. A mode adds tasks of its own to `supervisor`.
+    app.link. `tell(text)` is given the last words. `sides` is what started it; with `updater` it
+    can be updated.
     """
 
     def __init__(
@@ -52,32 +49,58 @@ class Node:
         board: "Board",
         stored: "Stored",
         clock: "Clock",
-        wire_clock: "Clock",
         pins: "Pins",
         network: "Network | None",
         files: "Files",
         system: "System",
-        tell: "Callable[[str], None]",
-        sides: "Boot | None",
-        updater: "Callable[[], Update] | None",
-        serial: "Serial | None",
-        needed: "tuple[str, ...]",
-        outbox: "Outbox | NoEvents",
+        tell: "Callable[[str], None]" = lambda text: None,
+        serial: "Serial | None" = None,
+        sides: "Boot | None" = None,
+        updater: "Callable[[], Update] | None" = None,
+        needed: "tuple[str, ...]" = NEEDED,
+        wire_clock: "Clock | None" = None,
+    ) -> None:
+        self.board = board
+        self.stored = stored
+        self.clock = clock
+        self.pins = pins
+        self.network = network
+        self.files = files
+        self.system = system
+        self.tell = tell
+        self.serial = serial
+        self.sides = sides
+        self.updater = updater
+        self.needed = needed
+        self.wire_clock = wire_clock or clock
+
+
+class Node:
+    """The controller numbered `boot` by this start, on `ports`.
+
+    Its events go to `outbox`, `state()` makes the body of a snapshot (None: it senses nothing), and
+    `signals()` says which of core.signals hold. A mode adds tasks of its own to `supervisor`.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        outbox: "Events",
         boot: int,
         state: "MakeBody | None",
         signals: "Callable[[], list[str]]",
     ) -> None:
-        self.board = board
-        self.stored = stored
-        self.settings = stored.values
-        self.clock = clock
-        self.pins = pins
-        self.files = files
-        self.system = system
-        self.sides = sides
-        self.updater = updater
+        self.board = board = ports.board
+        self.stored = ports.stored
+        self.settings = ports.stored.values
+        self.clock = clock = ports.clock
+        self.pins = ports.pins
+        self.files = files = ports.files
+        self.system = system = ports.system
+        self.sides = ports.sides
+        self.updater = ports.updater
         self.boot = boot
-        self._tell = tell
+        self._tell = ports.tell
         self.keeper = TimeKeeper()
         if self.settings["tls"]:
             from homeslot.app.dates import Dates
@@ -87,10 +110,11 @@ class Node:
         supervisor = self.supervisor = Supervisor(clock, self.live, self.end, system.mark)
         self.resets = Resets(files, system, supervisor.name)
         tunnel: "SerialNetwork | None" = None
+        network = ports.network
         if network is None:
             from homeslot.mqtt.serial import SerialNetwork
 
-            network = tunnel = SerialNetwork(wire_clock, boot)
+            network = tunnel = SerialNetwork(ports.wire_clock, boot)
         self.network = network
         self.outbox = outbox
         self.reporter = Reporter(
@@ -103,14 +127,14 @@ class Node:
             network,
             system,
             self.resets,
-            sides,
+            ports.sides,
         )
         self.commands = Commands(self.reporter, clock)
         self.console: "Console | None" = None
-        if serial is not None:
+        if ports.serial is not None:
             from homeslot.app.console import Console
 
-            self.console = Console(serial, self.commands, self.reporter, self.log, clock)
+            self.console = Console(ports.serial, self.commands, self.reporter, self.log, clock)
             if tunnel is not None:
                 self.console.tunnel = tunnel.receive
                 tunnel.send = self.console.write
@@ -118,18 +142,18 @@ class Node:
             self.settings,
             network,
             clock,
-            wire_clock,
+            ports.wire_clock,
             outbox,
             self.reporter,
             self.commands,
             state,
             self.log.say,
         )
-        self.light = Light(pins, clock, "buzzer" in board.lines, signals)
+        self.light = Light(ports.pins, clock, "buzzer" in board.lines, signals)
         Hands(self)
-        for problem in stored.wrong:
+        for problem in ports.stored.wrong:
             self.log.say("settings: " + problem)
-        self.unset = missing(self.settings, needed)
+        self.unset = missing(self.settings, ports.needed)
         if self.unset:
             self.log.say("not provisioned: not set is " + ", ".join(self.unset))
         else:

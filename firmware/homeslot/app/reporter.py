@@ -7,14 +7,12 @@ from homeslot.core.settings import shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homeslot.app.resets import Resets
-    from homeslot.app.safe import NoEvents
     from homeslot.app.sensors import Sensors
     from homeslot.board import Board
     from homeslot.contract import Body
     from homeslot.core.settings import Values
     from homeslot.core.timekeeper import TimeKeeper
-    from homeslot.outbox import Outbox
-    from homeslot.ports import Boot, Clock, Network, System
+    from homeslot.ports import Boot, Clock, Events, Network, System
 
 
 class Reporter:
@@ -30,7 +28,7 @@ class Reporter:
         board: "Board",
         settings: "Values",
         keeper: "TimeKeeper",
-        outbox: "Outbox | NoEvents",
+        outbox: "Events",
         clock: "Clock",
         network: "Network",
         system: "System",

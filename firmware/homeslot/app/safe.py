@@ -8,17 +8,14 @@ its health, and after an hour tries once more by itself.
 from homeslot import const
 from homeslot.app.node import Node
 from homeslot.app.resets import next_boot
-from homeslot.core.settings import NEEDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from homeslot.app.update import Update
-    from homeslot.board import Board
+    from homeslot.app.node import Ports
     from homeslot.contract import Body
-    from homeslot.ports import Boot, Clock, Files, Network, Pins, Serial, System
-    from homeslot.stored import Stored
+    from homeslot.ports import Boot, Files
 
 _AGAIN_MS = const(3600000)
 _SHOW_BOUND_MS = const(10000)
@@ -26,43 +23,11 @@ _LOOK_MS = const(1000)
 
 
 class Safe(Node):
-    """The cart in safe mode, on the same ports as app.cart.Cart."""
+    """The cart in safe mode, on `ports`, `sides` of which started it."""
 
-    def __init__(
-        self,
-        board: "Board",
-        stored: "Stored",
-        clock: "Clock",
-        pins: "Pins",
-        network: "Network | None",
-        files: "Files",
-        system: "System",
-        tell: "Callable[[str], None]",
-        sides: "Boot",
-        updater: "Callable[[], Update]",
-        serial: "Serial",
-        needed: "tuple[str, ...]" = NEEDED,
-    ) -> None:
+    def __init__(self, ports: "Ports", sides: "Boot") -> None:
         self._sides = sides
-        super().__init__(
-            board,
-            stored,
-            clock,
-            clock,
-            pins,
-            network,
-            files,
-            system,
-            tell,
-            sides,
-            updater,
-            serial,
-            needed,
-            NoEvents(),
-            _number(files),
-            None,
-            lambda: ["safe"],
-        )
+        super().__init__(ports, NoEvents(), _number(ports.files), None, lambda: ["safe"])
         self.log.say("safe mode: the last boots failed: " + (self.resets.why or "nobody knows why"))
         self.supervisor.task("show", _SHOW_BOUND_MS, self._show)
 

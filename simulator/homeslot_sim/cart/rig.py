@@ -5,6 +5,7 @@ import gc
 import json
 
 from homeslot.app.cart import Cart
+from homeslot.app.node import Ports
 from homeslot.board import Board
 from homeslot.stored import FILE as SETTINGS
 from homeslot.stored import Stored
@@ -57,18 +58,18 @@ class Rig:
         self.world = world or World(board.slots, len(board.banks))
         noise_steps = plan.get("noise_steps", 1)
         self.body = Body(board, self.world, clock.up_ms, plan["seed"], bus, cells, noise_steps)
-        self.cart = Cart(
+        ports = Ports(
             board,
             stored,
             clock,
-            wire_clock,
-            self.body.bus,
             self.body,
             None if stored.values["gateway"] else Air(network, self.world, plan["board"]),
             files,
             system or Controller(),
             serial=serial,
+            wire_clock=wire_clock,
         )
+        self.cart = Cart(ports, self.body.bus)
 
     async def run(self) -> None:
         """Let the firmware run and the day happen. Ends only by a defect."""
