@@ -23,6 +23,7 @@ from homeslot import __version__, contract
 ROOT = Path(__file__).resolve().parents[1]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PRINTABLE = {"not": {"pattern": "[^ -~]"}}
+WRITING = {"not": {"pattern": r"[\u0000-\u001f\u007f-\u009f\ud800-\udfff]"}}
 BSSID = {"pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){5}$", "maxLength": 17}
 LARGEST = (1 << 52) - 1  # of an integer among settings
 QOS = 1
@@ -124,7 +125,7 @@ def _single(of: str, allowed: Any) -> dict[str, Any]:
         "additionalProperties": {
             "anyOf": [
                 {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
-                {"type": "string", "maxLength": 128} | PRINTABLE,
+                {"type": "string", "maxLength": 128} | WRITING,
             ]
         },
     }

@@ -10,7 +10,7 @@ its controller's id, a device by the slot it sits in.
 
 import json
 
-from homeslot.core.settings import CART_ID
+from homeslot.core.settings import CART_ID, is_writing
 from homeslot.core.slots import STATES
 
 TYPE_CHECKING = False
@@ -319,7 +319,11 @@ def _check_map(where: str, name: str, allowed: "tuple[Any, ...]", value: object)
     for key, entry in value.items():
         if not _is_plain(key, 1, 32):
             raise BadMessage(where, name, "has a name that is not 1..32 printable characters")
-        if not (_is_plain(entry, 0, 128) or (type(entry) is int and abs(entry) < 1 << 52)):
+        if isinstance(entry, str):
+            good = len(entry) <= 128 and is_writing(entry)
+        else:
+            good = type(entry) is int and abs(entry) < 1 << 52
+        if not good:
             raise BadMessage(
                 where,
                 "%s.%s" % (name, key),

@@ -39,6 +39,7 @@ ANY_JSON = st.recursive(
 )
 
 
+WRITING = st.characters(exclude_categories=["Cc", "Cs"])
 BSSIDS = st.from_regex(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
 EVENT_WORDS = sorted({word for words, _ in contract.EVENTS.values() for word in words})
 
@@ -66,7 +67,7 @@ def values(of, allowed):
         single = st.booleans()
     else:
         largest = (1 << 52) - 1
-        entries = edges(-largest, largest) | text(0, 128)
+        entries = edges(-largest, largest) | text(0, 128) | st.text(WRITING, max_size=20)
         single = st.dictionaries(text(1, 32), entries, min_size=allowed[0], max_size=4)
     if "?" in of:
         single = st.none() | single

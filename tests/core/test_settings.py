@@ -22,10 +22,15 @@ ROWS = {row[0]: row for row in SETTINGS}
 RANGES = {row[0]: row[2:4] for row in SETTINGS if isinstance(row[1], int)}
 TEXTS = {row[0]: row[2:4] for row in SETTINGS if isinstance(row[1], str)}
 PRINTABLE = [chr(c) for c in range(32, 127)]
+NETWORKS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=32).filter(
+    lambda name: len(name.encode()) <= 32
+)
 
 
 def text(name):
     low, high = TEXTS[name]
+    if name == "wifi_ssid":
+        return st.just("") | NETWORKS
     alphabet = CART_ID if name == "cart" else PRINTABLE
     return st.just("") | st.text(alphabet, min_size=low, max_size=high)
 
@@ -61,7 +66,7 @@ def test_out_of_range_is_refused_with_name_value_range_and_unit(name, beyond, ov
 
 
 @given(
-    name=st.sampled_from(list(TEXTS)),
+    name=st.sampled_from([name for name in TEXTS if name != "wifi_ssid"]),
     value=st.text(min_size=129) | st.text("\0\né€\x7f", min_size=8) | st.integers() | st.none(),
 )
 def test_a_text_that_is_too_long_not_printable_or_no_text_is_refused_and_no_secret_shown(
@@ -71,6 +76,15 @@ def test_a_text_that_is_too_long_not_printable_or_no_text_is_refused_and_no_secr
     low, high = TEXTS[name]
     shown_value = "wrong" if name in SECRETS else repr(value)
     assert found == f"{name} is {shown_value}, allowed {low}..{high} {ROWS[name][4]}"
+
+
+@pytest.mark.parametrize(
+    "name", ["Schule \x07", "\x85", "half \ud83d", "ü" * 17, "学校的网络在三楼教室里"]
+)
+def test_a_network_has_a_name_of_at_most_32_bytes_that_can_be_written(name):
+    (found,) = problems({"wifi_ssid": name})
+    assert found == f"wifi_ssid is {name!r}, allowed 1..32 bytes"
+    assert not problems({"wifi_ssid": "Schule Süd 学校"})
 
 
 @given(changes=CHANGES)

@@ -1,6 +1,7 @@
 """Every setting of the cart once: name, default, low, high, unit, and beside it what it does.
 
 A number lies in low..high. A text has low..high printable ASCII characters, or none: it is not set.
+Only a Wi-Fi network may have a name in any script, of so many bytes (IEEE 802.11, 9.4.2.2).
 """
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ SETTINGS = (
     ("port", 1883, 1, 65535, ""),  # port of the hub's broker
     ("gateway", 0, 0, 1, ""),  # 1: the way to the hub is `homeslot gateway` on the USB cable
     ("tls", 0, 0, 1, ""),  # 1: the broker is reached by TLS, and its CA is in `ca.pem`
-    ("wifi_ssid", "", 1, 32, "characters"),  # name of the Wi-Fi network
+    ("wifi_ssid", "", 1, 32, "bytes"),  # name of the Wi-Fi network
     ("wifi_key", "", 8, 63, "characters"),  # pre-shared key of the Wi-Fi network
     ("ntp", "", 1, 128, "characters"),  # time server to ask until the hub tells the time; or none
     ("scan_ms", 1000, 200, 60000, "ms"),  # time between two scans of all currents
@@ -74,6 +75,11 @@ def shown(values: "Values") -> "Values":
     return {name: value for name, value in values.items() if name not in SECRETS}
 
 
+def is_writing(text: str) -> bool:
+    """Whether `text` has neither controls nor halves of a character."""
+    return not any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in text)
+
+
 def _fits(row: "tuple[str, int | str, int, int, str]", value: object) -> bool:
     name, default, low, high, _ = row
     if type(value) is not type(default):  # a bool is an int to isinstance
@@ -81,5 +87,7 @@ def _fits(row: "tuple[str, int | str, int, int, str]", value: object) -> bool:
     if isinstance(value, str):
         if name == "cart" and not all(c in CART_ID for c in value):
             return False
+        if name == "wifi_ssid":
+            return not value or (is_writing(value) and low <= len(value.encode()) <= high)
         return not value or (low <= len(value) <= high and all(" " <= c <= "~" for c in value))
     return isinstance(value, int) and low <= value <= high

@@ -16,10 +16,11 @@ import msgspec
 from homeslot import contract
 
 _TEXT = r"\A[ -~]*\Z"  # contract's printable ASCII
+_WRITING = r"\A[^\x00-\x1f\x7f-\x9f]*\Z"  # core.settings.is_writing
 _BSSID = r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z"
 _KEY = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=_TEXT)]
 _ENTRY = (
-    Annotated[str, msgspec.Meta(max_length=128, pattern=_TEXT)]
+    Annotated[str, msgspec.Meta(max_length=128, pattern=_WRITING)]
     | Annotated[int, msgspec.Meta(gt=-(1 << 52), lt=1 << 52)]
 )
 
