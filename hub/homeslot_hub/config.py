@@ -300,6 +300,8 @@ def _steps(alerts: AlertsTable) -> Steps:
         week=alerts.week,
         quiet=quiet,
         dead_man_s=alerts.dead_man_s,
+        alarm_after_s=alerts.alarm_after_s,
+        alarm_breaks_quiet=alerts.alarm_breaks_quiet,
     )
 
 

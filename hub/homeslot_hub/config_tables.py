@@ -391,7 +391,7 @@ class AlertsTable(Table):
     )
     quiet: Annotated[str, AfterValidator(_quiet)] = Field(
         default="22:00-06:00",
-        title="when nothing is sent but the digest of the deadline; it goes afterwards",
+        title="when nothing is sent but the digest of the deadline, and alarms; it goes afterwards",
         description='the school\'s own clock as "22:00-06:00", or "off"',
     )
     dead_man_s: int = Field(
@@ -400,6 +400,19 @@ class AlertsTable(Table):
         le=14400,
         title="how long a due deadline may stay unjudged before someone hears of it",
         description="300..14400 seconds",
+    )
+    alarm_after_s: int = Field(
+        default=600,
+        ge=0,
+        le=14400,
+        title="how long a cart may be open, unlocked or short of a device out of hours before an "
+        "alarm is sent",
+        description="0..14400 seconds, 0 is never",
+    )
+    alarm_breaks_quiet: bool = Field(
+        default=True,
+        title="whether an alarm is sent in the quiet hours too",
+        description="true, false",
     )
 
 

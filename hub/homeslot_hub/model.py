@@ -75,6 +75,7 @@ class Entry:
 
 
 DayKind = Literal["closed", "half day"]
+MORNING = time(7, 15)  # when a school day begins for its carts, where the school says nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,19 @@ class Steps:
     `quiet` (from, until) are times on the school's wall. In the quiet hours nothing is mailed but
     the digest of the deadline. `week`: the last school day of a week is followed by a summary.
     `dead_man_s`: how long a deadline that is due may stay unjudged before someone is told.
+    `alarm_after_s`: how long a cart may be open out of hours before someone is told (C12), 0:
+    nobody is; `alarm_breaks_quiet`: in the quiet hours too.
     """
 
     nudge_before_s: int = 1800
     late_after_s: int = 3600
     overnight: time | None = time(21, 0)
-    morning: time | None = time(7, 15)
+    morning: time | None = MORNING
     week: bool = True
     quiet: tuple[time, time] | None = (time(22, 0), time(6, 0))
     dead_man_s: int = 900
+    alarm_after_s: int = 600
+    alarm_breaks_quiet: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +260,15 @@ class CartRegister:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What is believed of one thing: its value, since when (measured), None when not known."""
+    """What is believed of one thing: its value, since when (measured), None when not known.
+
+    `seen`: an event said that it became so, of a cart of which all was known until then. Else it
+    was found so: at the first report, after a restart or a dead sensor, where events were lost.
+    """
 
     value: str
     since_s: int | None
+    seen: bool = False
 
 
 UNKNOWN = Fact("unknown", None)
@@ -270,13 +280,15 @@ class SlotFacts:
 
     `presence.since_s` is when the device came or went. `drew`: it has drawn current at some time
     since then, or may have where nobody saw it come, so that a pause is not a cable left out.
-    `bank` is the bank of sensors that reads the slot, from 1; 0 when that is not known.
+    `bank` is the bank of sensors that reads the slot, from 1; 0 when that is not known. `shut`: the
+    device was seen to leave while the door was closed and the bolt thrown.
     """
 
     presence: Fact = UNKNOWN
     charge: Fact = UNKNOWN
     drew: bool = False
     bank: int = 0
+    shut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +316,7 @@ Finding = Literal[
     "unplugged",  # C6: no mains at the cart
     "elsewhere",  # C9: not at an access point of its storage place
     "unlocked",  # C3: door open or bolt not thrown, where the policy says locked
+    "disturbed",  # C12: unlocked, opened or emptied out of hours
     "silent",  # nothing heard: unknown, never empty
     "sensor_fault",  # a bank or a switch that cannot be believed: unknown, never missing
     "power_fault",  # over-current or current flowing backwards

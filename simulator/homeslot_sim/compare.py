@@ -16,6 +16,7 @@ WORDS = {
     "unplugged": "not plugged in",
     "elsewhere": "not in its place",
     "unlocked": "not locked",
+    "disturbed": "disturbed out of hours",
     "silent": "silent",
     "sensor_fault": "sensors dead",
     "power_fault": "power fault",

@@ -201,7 +201,8 @@ def test_a_cart_that_was_out_of_reach_tells_later_what_was_out(evening):
     evening.run_to(local(16))
     evening.silent.add(CART.controller)
     evening.run_to(local(16, 40))
-    waiting = [evening.cart.event("slot", 3, "empty")]
+    changes = (("bolt", 0, "open"), ("slot", 3, "empty"), ("bolt", 0, "thrown"))
+    waiting = [evening.cart.event(*change) for change in changes]
     evening.run_to(local(16, 59))
     waiting.append(evening.cart.state())
     evening.run_to(local(17, 30))

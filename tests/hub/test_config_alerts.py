@@ -38,12 +38,14 @@ morning = "06:45"
 week = false
 quiet = "21:00-05:30"
 dead_man_s = 600
+alarm_after_s = 300
+alarm_breaks_quiet = false
 """
     found = school(text)
     assert found.principal == Person("Pat Kim", "kim@x.org")
     assert found.it == Person("Ivo Tran", "tran@x.org")
     assert found.steps == Steps(
-        900, 1800, time(20, 30), time(6, 45), False, (time(21), time(5, 30)), 600
+        900, 1800, time(20, 30), time(6, 45), False, (time(21), time(5, 30)), 600, 300, False
     )
 
 
@@ -71,6 +73,8 @@ quiet = "off"
         ("quiet", '"22:00"', 'the school\'s own clock as "22:00-06:00", or "off"'),
         ("quiet", '"22:00-22:00"', 'the school\'s own clock as "22:00-06:00", or "off"'),
         ("dead_man_s", "0", "300..14400 seconds"),
+        ("alarm_after_s", "-1", "0..14400 seconds, 0 is never"),
+        ("alarm_breaks_quiet", '"no"', "true, false"),
         ("deadline", '"off"', "did you mean"),
     ],
 )
@@ -92,5 +96,5 @@ def test_what_init_writes_as_the_defaults_are_the_defaults() -> None:
     )
     begins = text.index("# [school.alerts]")
     shown = text[begins : text.index("\n\n", begins)]
-    assert len(shown.splitlines()) == 7
+    assert len(shown.splitlines()) == 8
     assert school(shown.replace("# [", "[").replace("\n# ", "\n")).steps == Steps()

@@ -403,7 +403,7 @@ def test_the_place_is_known_with_the_time_the_cart_came_there_and_while_nothing_
     cart.now_s += 100
     hub.take([cart.event("place", 0, hall)])
     assert hub.facts("cart-7", START_S + 99).place == Fact(home, START_S)
-    assert hub.facts("cart-7", START_S + 100).place == Fact(hall, START_S + 100)
+    assert hub.facts("cart-7", START_S + 100).place == Fact(hall, START_S + 100, seen=True)
     cart.now_s += 100
     cart.words["place", 0] = None
     hub.take([cart.state()])
@@ -411,7 +411,7 @@ def test_the_place_is_known_with_the_time_the_cart_came_there_and_while_nothing_
     cart.now_s += 100
     cart.words["place", 0] = hall
     hub.take([cart.state()])
-    assert hub.facts("cart-7", cart.now_s).place == Fact(hall, START_S + 100)
+    assert hub.facts("cart-7", cart.now_s).place == Fact(hall, START_S + 100, seen=True)
 
 
 def test_a_snapshot_kept_before_there_were_places_is_still_read(start):

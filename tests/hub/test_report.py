@@ -38,13 +38,13 @@ def hub(start, clock):
     clock.now_s = trouble.now_s
     hub.take(
         [
+            trouble.event("bolt", 0, "open"),
+            trouble.event("door", 0, "open"),
             trouble.event("slot", 1, "empty"),
             trouble.event("slot", 3, "unknown"),
             trouble.event("slot", 4, "unknown"),
             trouble.event("bank", 2, "faulty"),
             trouble.event("mains", 0, "off"),
-            trouble.event("bolt", 0, "open"),
-            trouble.event("door", 0, "open"),
             Reporter("cart-99").state(),
             Message("homeslot/1/cart-1/state", b"[bold]\x1b[2J", False, START_S),
             replace(well.state(), topic="homeslot/1/[red]x/state"),

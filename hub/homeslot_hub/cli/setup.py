@@ -83,7 +83,8 @@ idle_after_s = 900      # a device that draws nothing this long has its cable su
 # overnight = "21:00"     # what is still missing
 # morning = "07:15"       # what is charged
 # week = true             # the week, behind its last deadline
-# quiet = "22:00-06:00"   # nothing is mailed but the digest
+# quiet = "22:00-06:00"   # nothing is mailed but the digest and alarms
+# alarm_after_s = 600     # a cart is open, unlocked or emptied out of hours
 
 # Calendars as ICS, where closed and half days are published; see them with: homeslot calendar
 # [[school.calendar]]

@@ -10,6 +10,9 @@ and returns the alerts that changed. It says one of three things of each alert:
   the symptom then: it is neither repeated nor resolved, and the cause is recorded with it;
 - *right*: neither. It is resolved as of when that was measured, not of when it was learned.
 
+A disturbance (C12) is opened whenever it is found, since it is found only when it is to be told; it
+ends with the off hours it belongs to.
+
 What is resolved and wrong again within the same evening is the same alert, opened again. More than
 FLAPS_AT_MOST such changes within FLAP_WINDOW_S make it `flapping`: every change stays in its
 history, and it is said in one line until it has come to rest.
@@ -83,7 +86,7 @@ HIDES: dict[Finding, frozenset[Finding]] = {
 # What a sensor fault that is not about slots hides.
 _BLIND: dict[str, frozenset[Finding]] = {
     "mains": frozenset({"unplugged", "not_charging"}),
-    "lock": frozenset({"unlocked"}),
+    "lock": frozenset({"unlocked", "disturbed"}),
 }
 
 FLAPS_AT_MOST = 4  # changes within the window that are still told one by one
@@ -186,9 +189,11 @@ def look(
 
     `alerts` are those of the cart that are not resolved, and the resolved ones of `day` that may be
     opened again. `facts` are those that were judged. New ones are opened, on `day`, only where
-    `opens`: a device that is lifted out in a lesson is nobody's business.
+    `opens`: a device that is lifted out in a lesson is nobody's business. A disturbance is opened
+    all the same, and says of the lock what is to be said.
     """
     found = _found(judged)
+    disturbed = any(finding == "disturbed" for finding, _ in found)
     changed = []
     # An alert that is not resolved is the one that goes on; a resolved one may be opened again.
     for alert in sorted(alerts, key=lambda alert: alert.state == "resolved"):
@@ -201,11 +206,11 @@ def look(
             after = _not_found(alert, judged, facts)
         if after != alert:
             changed.append(after)
-    if opens:
-        changed += [
-            _opened(school, day, judged, subject, verdicts)
-            for (_, subject), verdicts in found.items()
-        ]
+    changed += [
+        _opened(school, day, judged, subject, verdicts)
+        for (finding, subject), verdicts in found.items()
+        if finding == "disturbed" or (opens and not (disturbed and finding == "unlocked"))
+    ]
     return changed
 
 
@@ -261,11 +266,17 @@ def wake(alert: Alert, now_s: int) -> Alert:
 
 
 def abandon(alert: Alert, now_s: int) -> Alert:
-    """`alert`, whose cart is not the school's any more: nobody needs to hear of it again."""
+    """`alert` of a cart that is not the school's any more, or of a night that is over: nobody needs
+    to hear of it again."""
     if alert.over:
         return alert
     resolved_s = now_s if alert.resolved_s is None else alert.resolved_s
     return replace(alert, state="resolved", resolved_s=resolved_s, closed=alert.told)
+
+
+def expire(alert: Alert, day: str, now_s: int) -> Alert:
+    """`alert`, which may be a disturbance of other off hours than those of `day` ("": of none)."""
+    return abandon(alert, now_s) if alert.finding == "disturbed" and alert.day != day else alert
 
 
 def acknowledge(alert: Alert, who: str, why: str) -> Alert:
@@ -384,7 +395,7 @@ def _reaches(cause: Verdict, alert: Alert) -> bool:
     if cause.about in _BLIND:
         return alert.finding in _BLIND[cause.about]
     slots = set(cause.hides)
-    if alert.finding != "out" or cause.finding == "out":
+    if alert.finding not in ("out", "disturbed") or cause.finding == "out":
         slots.update(cause.slots)  # what draws there is not known, or nothing is there
     return not slots.isdisjoint(alert.slots)
 
@@ -400,6 +411,9 @@ def _right_since_s(alert: Alert, facts: CartFacts) -> int | None:
     if alert.finding == "unlocked":
         since_s = [fact.since_s for fact in (facts.door, facts.bolt) if fact.since_s is not None]
         return max(since_s, default=None)
+    if alert.finding == "disturbed":
+        things = (facts.door, facts.bolt, *(slot.presence for slot in facts.slots))
+        return max((f.since_s for f in things if f.since_s is not None), default=None)
     if alert.finding in _OF_SLOTS and alert.slots and alert.slots[0] <= len(facts.slots):
         slot = facts.slots[alert.slots[0] - 1]
         return slot.presence.since_s if alert.finding == "out" else slot.charge.since_s

@@ -10,7 +10,8 @@ Theory of operation. A cause is said once, and what it would make appear is hidd
 A heard cart that cannot tell about its mains, door or bolt has a sensor fault: what is not known
 is said, never taken for fine. Verdicts stand in the order of CAUSES_FIRST. The confidence is that
 of the answer to the rule's question: `known` where a switch says so, `inferred` where history (C7)
-or an access point (C9) does, `unknown` where nothing can (silent, sensor_fault).
+or an access point (C9) does, or where two switches cannot both be right (a device that left a cart
+that was locked and shut), `unknown` where nothing can (silent, sensor_fault).
 
 A place is `unknown` exactly when a silent or sensor_fault verdict hides its slot, and `excused`
 exactly when it is out and the register says why.
@@ -40,6 +41,7 @@ CAUSES_FIRST: tuple[Finding, ...] = (
     "unplugged",
     "power_fault",
     "elsewhere",
+    "disturbed",
     "unlocked",
     "substitute",
     "out",
@@ -116,7 +118,10 @@ def _judge_silent(case: Case) -> CartVerdict:
             "Go and see that the cart is in its place and count its devices. If its controller is "
             "on, ask IT about the network there."
         )
-        if case.facts.mains.value == "off":
+        mains = case.facts.mains
+        if mains.value == "off":
+            lost = case.since(mains.since_s)
+            reason = f"Not heard since {case.clock(heard_s)}; it had been without power{lost}."
             action = (
                 "Plug the cart in: it had no power when it was last heard, so its battery may be "
                 "empty. Count its devices."

@@ -33,6 +33,8 @@ def judge_slots(case: Case) -> tuple[tuple[Place, ...], list[Verdict]]:
             places.append("spare")
             if charge in _POWER:
                 verdicts.append(_power_fault(case, number, slot))
+            elif charge == "mismatch":
+                verdicts.append(_mismatch(case, number, slot, hides=()))
             continue
         presence = slot.presence.value
         if presence == "present":
@@ -81,6 +83,9 @@ def _out(case: Case, away: list[int]) -> list[Verdict]:
     verdicts = []
     for number in away:
         since_s = slots[number - 1].presence.since_s
+        if slots[number - 1].shut and case.cart.lock == "locked":
+            verdicts.append(_out_of_a_shut_cart(case, number, since_s))
+            continue
         reason = f"{case.device(number)} has been out of its slot{case.since(since_s)}."
         if since_s is None:
             reason = f"{case.device(number)} is out of its slot, since when is not known."
@@ -92,6 +97,22 @@ def _out(case: Case, away: list[int]) -> list[Verdict]:
             Verdict("C2", "out", (number,), since_s, "known", reason, evidence, whom + action)
         )
     return verdicts
+
+
+def _out_of_a_shut_cart(case: Case, number: int, since_s: int | None) -> Verdict:
+    """C3: a device was seen to leave while door and bolt said that nobody could take it."""
+    return Verdict(
+        "C3",
+        "out",
+        (number,),
+        since_s,
+        "inferred",
+        f"{case.device(number)} left its slot{_at(case, since_s)} while the cart was locked and "
+        "shut.",
+        f"Switch of slot {number} open; it opened while the door was closed and the bolt thrown.",
+        "Look in the slot first: its switch may be wrong. If the device is gone, somebody got in "
+        "another way: look at the cart's back, its hinges and its lock.",
+    )
 
 
 def _idle(case: Case, number: int, slot: SlotFacts) -> list[Verdict]:
@@ -206,10 +227,8 @@ def _slot_fault(case: Case, number: int, slot: SlotFacts) -> Verdict:
         action = "Have a technician check the slot's current sensor."
         return sensor_fault("C7", (number,), since_s, reason, evidence, action)
     if slot.charge.value == "mismatch":
-        since_s = slot.charge.since_s
-        reason = f"Slot {number} draws current while its switch says empty{case.since(since_s)}."
-        evidence = f"Switch of slot {number} open, current measured."
-    elif slot.charge.value == "unsteady":
+        return _mismatch(case, number, slot, hides=(number,))
+    if slot.charge.value == "unsteady":
         since_s = slot.charge.since_s
         reason = f"The switch of slot {number} has not come to rest{case.since(since_s)}."
         evidence = f"Switch of slot {number} closes and opens all the time."
@@ -219,3 +238,23 @@ def _slot_fault(case: Case, number: int, slot: SlotFacts) -> Verdict:
         evidence = f"Switch of slot {number} cannot be read."
     action = "Look in the slot, then have a technician check its switch."
     return sensor_fault("C2", (number,), since_s, reason, evidence, action, (number,))
+
+
+def _mismatch(case: Case, number: int, slot: SlotFacts, hides: tuple[int, ...]) -> Verdict:
+    """C1: something charges in a slot that says it is empty. What it is, nobody can sense."""
+    since_s = slot.charge.since_s
+    since = case.since(since_s)
+    return sensor_fault(
+        "C1",
+        (number,),
+        since_s,
+        f"Something has drawn current in slot {number}{since}, and its switch says it is empty.",
+        f"Switch of slot {number} open, current measured.",
+        "Look in the slot: a device may be in it without pressing its switch, or something else "
+        "may hang on its cable. If neither, have a technician check the switch.",
+        hides,
+    )
+
+
+def _at(case: Case, moment_s: int | None) -> str:
+    return "" if moment_s is None else f" at {case.clock(moment_s)}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from homeslot_hub.model import School
+from homeslot_hub.model import MORNING, School
 from homeslot_hub.rules import calendar
 
 StepName = Literal["morning", "nudge", "late", "overnight", "week"]
@@ -98,6 +98,12 @@ def until_s(step: StepName, school: School, day: date) -> int:
     if STEPS[step].judged:
         return end_s
     return min(end_s, calendar.deadline_s(school, day))
+
+
+def begins_s(school: School, day: date) -> int:
+    """When the school day `day` begins for its carts, in epoch s: its morning, wanted or not."""
+    morning_s = _wall_s(school, day, school.steps.morning or MORNING)
+    return min(morning_s, calendar.deadline_s(school, day))
 
 
 def quiet_until_s(school: School, now_s: int) -> int | None:

@@ -3,7 +3,7 @@
 Everything one step does is one transaction of the store: its row in the due table, the alerts it
 changes, its notices in the outbox. A crash leaves all of it or nothing. Between the steps the carts
 with an alert are looked at every WATCH_S, so that a change is known when it is asked for; nothing
-is sent then.
+is sent then. What cannot wait for a step, service.alarms tells.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ from homeslot_hub.rules.alerts import (
     AFTER_HOURS_S,
     Alert,
     correct,
+    expire,
     look,
     said,
     tell,
 )
+from homeslot_hub.rules.off_hours import OffHours, off_hours
 from homeslot_hub.rules.readiness import readiness
 from homeslot_hub.rules.steps import STEPS, StepName
 from homeslot_hub.service import letters
+from homeslot_hub.service.alarms import Alarms, with_disturbance
 from homeslot_hub.service.alert_book import AlertStore, Book
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.letters import Heard, Week
@@ -81,6 +84,7 @@ class Alerts:
         self._quiet_until_s = 0
         self._seen: tuple[School, ...] = ()
         self._watched_s: int | None = None
+        self._alarms = Alarms(store, alerts, facts, self._look_now)
 
     # What is judged, and the alerts with it
 
@@ -89,6 +93,8 @@ class Alerts:
         school = day.school
         alerts = Book(self._alerts, school.name, day.day, day.judged_s)
         alerts.begin(cart.number for cart in school.carts)
+        for alert in alerts.now():
+            alerts.put(expire(alert, day.day, day.judged_s))
         self._look(alerts, school, day.carts, opens=True)
         for alert in said(alerts.now(), day.day, school.coordinator.email):
             alerts.put(alert)
@@ -113,6 +119,7 @@ class Alerts:
             self._watched_s = now_s
             for school in schools:
                 self._watch(school, now_s)
+        self._alarms.tick(schools, now_s)
         return commands
 
     def _days(self, school: School, now_s: int) -> list[date]:
@@ -157,6 +164,8 @@ class Alerts:
         book = Book(self._alerts, school.name, last.isoformat(), now_s)
         book.begin(cart.number for cart in school.carts)
         self._correct(book, school, last, now_s, school.carts)
+        if name == "morning":
+            self._look_as_the_night_ended(book, school, day, now_s)
         carts = self._judge_at(school, now_s, now_s).carts
         self._look(book, school, carts, opens=name == "overnight")
         if name == "late":
@@ -165,6 +174,8 @@ class Alerts:
             self._overnight(book, school, day, now_s)
         else:
             self._morning(book, school, day, now_s, carts)
+            for alert in book.now():
+                book.put(expire(alert, "", now_s))
         book.keep("")
         return []
 
@@ -200,7 +211,7 @@ class Alerts:
 
     def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
         heard = _heard(book.now(), school.coordinator, now_s, digest=True)
-        prepared = [a for a in heard.wrong if a.finding == "out" and a.confidence == "known"]
+        prepared = [a for a in heard.wrong if a.finding == "out" and a.confidence != "unknown"]
         for alert in prepared:
             book.note(alert, "lock-down prepared, not sent")
         if heard.wrong or heard.corrected or heard.right:
@@ -251,9 +262,21 @@ class Alerts:
             concerned = {alert.cart for alert in book.now()}
             carts = tuple(cart for cart in school.carts if cart.number in concerned)
             self._correct(book, school, day, now_s, carts)
-            some = replace(school, carts=carts)
-            self._look(book, school, self._judge_at(some, now_s, now_s).carts, opens=False)
+            self._look_now(book, school, carts, now_s)
             book.keep("")
+
+    def _look_now(self, book: Book, school: School, carts: tuple[Cart, ...], now_s: int) -> None:
+        """Look at some carts of `school`: nothing but a disturbance is opened."""
+        some = replace(school, carts=carts)
+        self._look(book, school, self._judge_at(some, now_s, now_s).carts, opens=False)
+
+    def _look_as_the_night_ended(self, book: Book, school: School, day: date, now_s: int) -> None:
+        """Before the morning speaks of what was disturbed: a hub may have been away since."""
+        numbers = {a.cart for a in book.now() if a.finding == "disturbed" and not a.over}
+        carts = tuple(cart for cart in school.carts if cart.number in numbers)
+        ended_s = steps.begins_s(school, day) - 1
+        judged = self._judge_at(replace(school, carts=carts), ended_s, now_s)
+        self._look(book, school, judged.carts, opens=False)
 
     def _correct(
         self, book: Book, school: School, day: date, now_s: int, carts: tuple[Cart, ...]
@@ -272,16 +295,30 @@ class Alerts:
 
     def _look(self, book: Book, school: School, carts: Iterable[CartVerdict], opens: bool) -> None:
         of_cart = book.by_cart()
+        again_s = calendar.deadline_s(school, date.fromisoformat(book.day)) + AFTER_HOURS_S
+        off_of: dict[int, OffHours | None] = {}  # by moment: it is the same for nearly all
         for judged in carts:
-            day = date.fromisoformat(book.day)
-            after_hours = judged.at_s < calendar.deadline_s(school, day) + AFTER_HOURS_S
+            at_s = judged.at_s
+            if at_s not in off_of:
+                off_of[at_s] = off_hours(school, at_s)
+            off = off_of[at_s]
+            facts = self._facts(judged.cart.controller, at_s)
+            alerts = of_cart.get(judged.cart.number, ())
             mine = [
                 alert
-                for alert in of_cart.get(judged.cart.number, ())
-                if alert.state != "resolved" or (alert.day == book.day and (after_hours or opens))
+                for alert in alerts
+                if alert.finding != "disturbed"
+                and (
+                    alert.state != "resolved"
+                    or (alert.day == book.day and (at_s < again_s or opens))
+                )
             ]
-            if mine or (opens and judged.verdicts):
-                facts = self._facts(judged.cart.controller, judged.at_s)
+            if off is not None:
+                # A disturbance is looked at only in the off hours it belongs to.
+                day = off.day.isoformat()
+                mine += [a for a in alerts if a.finding == "disturbed" and a.day == day]
+                judged = with_disturbance(school, judged, facts, off, mine)
+            if mine or judged.verdicts:
                 for alert in look(mine, judged, facts, school.name, book.day, opens):
                     book.put(alert)
 

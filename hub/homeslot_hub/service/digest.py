@@ -29,6 +29,7 @@ LINES_AT_MOST = 6  # of one group: more times than this become "between … and 
 URGENT_FIRST: tuple[Finding, ...] = (
     "power_fault",
     "elsewhere",
+    "disturbed",
     "unlocked",
     "substitute",
     "out",
@@ -44,6 +45,7 @@ TAGS: dict[Finding, tuple[str, Tone]] = {
     "power_fault": ("Power fault", "alarm"),
     "elsewhere": ("Not in its place", "alarm"),
     "unlocked": ("Not locked", "alarm"),
+    "disturbed": ("Disturbed", "alarm"),
     "out": ("Out", "alarm"),
     "silent": ("Silent", "unknown"),
     "unplugged": ("Not plugged in", "warning"),
@@ -56,8 +58,10 @@ TAGS: dict[Finding, tuple[str, Tone]] = {
 # What several verdicts about one slot each are called together, by finding and rule.
 TOGETHER = {
     ("out", "C2"): "{} devices are out of their slots:",
+    ("out", "C3"): "{} devices left their slots while the cart was locked and shut:",
     ("not_charging", "C7"): "{} devices have drawn nothing:",
     ("power_fault", "C1"): "{} slots have drawn too much current or fed some back:",
+    ("sensor_fault", "C1"): "Something draws current in {} slots whose switches say empty:",
     ("sensor_fault", "C2"): "The switches of {} slots cannot be believed:",
     ("returned", "N8"): "{} devices are in their slots, but recorded as in repair:",
     ("returned", "N9"): "{} devices are in their slots, but recorded as lost:",

@@ -26,6 +26,7 @@ RIGHT: dict[Finding, str] = {
     "unplugged": "{} has power again since {}.",
     "elsewhere": "{} is back in its place since {}.",
     "unlocked": "{} is locked since {}.",
+    "disturbed": "{}: what was opened is shut, and what was taken is back, since {}.",
     "silent": "{} is heard again since {}.",
     "power_fault": "{} draws what it should since {}.",
 }
@@ -122,6 +123,20 @@ def overnight(
     return _letter(school, day, now_s, ", ".join(parts), (), sections)
 
 
+def alarm(school: School, day: date, now_s: int, heard: Heard) -> Digest:
+    """Out of hours (C12), at once: which carts are disturbed, and which have been put right."""
+    parts = [
+        f"{'carts' if len(numbers) > 1 else 'cart'} {words.ranges(sorted(numbers))} {said}"
+        for numbers, said in (
+            ({alert.cart for alert in heard.wrong}, "disturbed out of hours"),
+            ({alert.cart for alert in heard.right}, "as left again"),
+        )
+        if numbers
+    ]
+    sections = (*_wrong(school, now_s, heard, "Now"), *_changes(school, now_s, heard))
+    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+
+
 def nudge(school: School, judged: SchoolDay, now_s: int) -> Digest:
     """Before the deadline, to one teacher: what of the carts in `judged` is not as it must be."""
     at = words.clock(school.zone, judged.deadline_s, judged.deadline_s)
@@ -172,10 +187,12 @@ def morning(
         )
         if lines:
             sections.append(Section(title, tone, lines, action))  # type: ignore[arg-type]  # (literals above)
-    unplugged = [alert for alert in heard.wrong if alert.finding == "unplugged"]
-    if unplugged:
-        lines = tuple(f"Cart {alert.cart}: {alert.reason}" for alert in unplugged)
-        sections.append(Section("Not plugged in", "warning", lines, unplugged[0].action))
+    for finding in ("disturbed", "unplugged"):
+        wrong = [alert for alert in heard.wrong if alert.finding == finding]
+        if wrong:
+            lines = tuple(f"Cart {alert.cart}: {alert.reason}" for alert in wrong)
+            tag, tone = TAGS[wrong[0].finding]
+            sections.append(Section(tag, tone, lines, wrong[0].action))
     ready = [cart.cart.number for cart in carts if cart.ready]
     if ready:
         which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."

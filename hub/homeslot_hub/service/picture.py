@@ -82,17 +82,18 @@ class Picture(msgspec.Struct):
             self._apply_snapshot(seen.value, at_s)
             self.whole_seq, self.base_s = seen.seq, at_s
         else:
-            if seen.seq == self.whole_seq + 1:
+            whole = seen.seq == self.whole_seq + 1  # nothing was missed on the way to it
+            if whole:
                 self.whole_seq = seen.seq
             self.base_s = max(self.base_s, at_s)
             if seen.kind == "slot":
                 self._grow(seen.number, len(self.bank_words))
-                self._set_slot(seen.number - 1, seen.value, at_s)
+                self._set_slot(seen.number - 1, seen.value, at_s, whole)
             elif seen.kind == "bank":
                 self._grow(len(self.slots), seen.number)
-                self._set_bank(seen.number - 1, seen.value, at_s)
+                self._set_bank(seen.number - 1, seen.value, at_s, whole)
             else:
-                self._set_single(seen.kind, seen.value, at_s)
+                self._set_single(seen.kind, seen.value, at_s, whole)
         self.key = seen[:4]
         self.through_s = max(self.through_s, at_s)
 
@@ -165,34 +166,40 @@ class Picture(msgspec.Struct):
         for i, slot in enumerate(self.slots):
             bank = 0 if rest else i // each + 1
             if slot.bank != bank:
-                self.slots[i] = SlotFacts(slot.presence, slot.charge, slot.drew, bank)
+                self.slots[i] = SlotFacts(slot.presence, slot.charge, slot.drew, bank, slot.shut)
 
-    def _set_slot(self, i: int, word: str, at_s: int) -> None:
+    def _set_slot(self, i: int, word: str, at_s: int, whole: bool = False) -> None:
         presence, charge, draws = _SLOT[word]
         old, name = self.slots[i], f"slot {i + 1}"
         known = old.presence if old.presence.value != "unknown" else self.held.get(name, UNKNOWN)
         stays = presence in ("unknown", known.value)
         # Nobody saw it come: it may have been charged before it was seen.
         unseen = presence == "present" and old.presence.value == "unknown" and not stays
+        now = self._moved(name, old.presence, presence, at_s, whole)
+        shut = old.shut and presence != "present"
+        if presence == "absent" and now is not old.presence and now.seen:
+            shut = (self.door.value, self.bolt.value) == ("closed", "thrown")
         new = SlotFacts(
-            self._moved(name, old.presence, presence, at_s),
-            self._moved(name + " charge", old.charge, charge, at_s),
+            now,
+            self._moved(name + " charge", old.charge, charge, at_s, whole),
             draws or unseen or (stays and old.drew),
             old.bank,
+            shut,
         )
         self.slot_words[i] = word
         if new != old:
             self.slots[i] = new
 
-    def _set_bank(self, i: int, word: str, at_s: int) -> None:
-        self.banks[i] = self._moved(f"bank {i + 1}", self.banks[i], word, at_s)
+    def _set_bank(self, i: int, word: str, at_s: int, whole: bool = False) -> None:
+        self.banks[i] = self._moved(f"bank {i + 1}", self.banks[i], word, at_s, whole)
         self.bank_words[i] = word
 
-    def _set_single(self, name: str, word: str, at_s: int) -> None:
-        setattr(self, name, self._moved(name, getattr(self, name), word, at_s))
+    def _set_single(self, name: str, word: str, at_s: int, whole: bool = False) -> None:
+        setattr(self, name, self._moved(name, getattr(self, name), word, at_s, whole))
 
-    def _moved(self, name: str, old: Fact, value: str, at_s: int) -> Fact:
-        """The fact that follows `old` when `value` is seen at `at_s`."""
+    def _moved(self, name: str, old: Fact, value: str, at_s: int, whole: bool) -> Fact:
+        """The fact that follows `old` when `value` is said at `at_s`; `whole`: by an event, and all
+        before it is known."""
         if value == old.value and old.since_s is not None:
             return old
         if value == "unknown":
@@ -202,7 +209,7 @@ class Picture(msgspec.Struct):
             held = self.held.pop(name, None)
             if held is not None and held.value == value:
                 return held
-        return Fact(value, at_s)
+        return Fact(value, at_s, whole and "unknown" not in (old.value, value))
 
 
 def decode_picture(data: bytes) -> Picture:

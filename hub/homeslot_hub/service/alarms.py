@@ -1,0 +1,137 @@
+"""Alarms: what happens to a cart out of hours (C12) is told at once, and once.
+
+Every LOOK_S all carts are looked at. One that is disturbed has an alert of its off hours: the
+coordinator is told of it when it begins, and when it has been right again for CALM_S, so that a
+switch that comes and goes wakes nobody twice. An alarm is not held back by quiet hours, unless the
+school wants that; that all is right again always waits for their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from homeslot_hub.model import Cart, CartFacts, CartVerdict, School
+from homeslot_hub.rules import calendar, steps, words
+from homeslot_hub.rules.alerts import Alert, expire, tell
+from homeslot_hub.rules.case import Case
+from homeslot_hub.rules.off_hours import (
+    OffHours,
+    is_alarming,
+    judge_off_hours,
+    off_hours,
+    stirred,
+)
+from homeslot_hub.service import letters
+from homeslot_hub.service.alert_book import AlertStore, Book
+from homeslot_hub.service.letters import Heard
+from homeslot_hub.service.ports import Notice, Store
+
+RULE = "alarm"  # with the time on the wall behind it: there may be several of a day
+LOOK_S = 60
+CALM_S = 3600
+
+LookNow = Callable[[Book, School, tuple[Cart, ...], int], None]  # at some carts of a school
+
+
+def with_disturbance(
+    school: School, judged: CartVerdict, facts: CartFacts, off: OffHours, alerts: Sequence[Alert]
+) -> CartVerdict:
+    """`judged` with what disturbs the cart, once it is to be told; `alerts` are those it has."""
+    case = Case(school, judged.cart, facts, judged.at_s)
+    verdict = judge_off_hours(case, judged, off)
+    if verdict is None:
+        return judged
+    begun = any(alert.finding == "disturbed" and alert.state != "resolved" for alert in alerts)
+    if not begun and not is_alarming(case, verdict):
+        return judged
+    return replace(judged, verdicts=(*judged.verdicts, verdict))
+
+
+class Alarms:
+    """Looks after the off hours of schools. `look_now` brings the alerts of some carts up to date.
+
+    `facts` gives what was believed of a controller's cart as of a moment.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        alerts: AlertStore,
+        facts: Callable[[str, int], CartFacts],
+        look_now: LookNow,
+    ) -> None:
+        self._store = store
+        self._alerts = alerts
+        self._facts = facts
+        self._look_now = look_now
+        self._looked_s: int | None = None
+
+    def tick(self, schools: tuple[School, ...], now_s: int) -> None:
+        """Look, when it is time to. Raises StoreError."""
+        if self._looked_s is not None and abs(now_s - self._looked_s) < LOOK_S:
+            return
+        self._looked_s = now_s
+        for school in schools:
+            self._school(school, now_s)
+
+    def _school(self, school: School, now_s: int) -> None:
+        off = off_hours(school, now_s)
+        day = "" if off is None else off.day.isoformat()
+        before = [a for a in self._alerts.active(school.name, day) if a.finding == "disturbed"]
+        known = {alert.cart for alert in before}
+        carts = tuple(
+            cart
+            for cart in school.carts
+            if off is not None
+            and (cart.number in known or stirred(self._facts(cart.controller, now_s), off.from_s))
+        )
+        if not carts and not before:
+            return
+        with self._store.transaction():
+            book = Book(self._alerts, school.name, day, now_s)
+            book.begin(cart.number for cart in school.carts)
+            for alert in book.now():
+                book.put(expire(alert, day, now_s))
+            if off is not None:
+                self._look_now(book, school, carts, now_s)
+                self._tell(book, school, now_s)
+            book.keep("")
+
+    def _tell(self, book: Book, school: School, now_s: int) -> None:
+        person = school.coordinator
+        wrong, right = [], []
+        for alert in book.now():
+            told, closed = person.email in alert.told, person.email in alert.closed
+            if alert.finding != "disturbed" or alert.flapping(now_s):
+                continue
+            if alert.state == "resolved":
+                if told and not closed and now_s - (alert.resolved_s or now_s) >= CALM_S:
+                    right.append(alert)
+            elif not (told or alert.in_hand or alert.hidden_by):
+                wrong.append(alert)
+        if not wrong and not right:
+            return
+        day = calendar.school_day_of(school, now_s)
+        rule = f"{RULE} {words.clock(school.zone, now_s, now_s)}"
+        if not self._store.settle(school.name, day.isoformat(), rule, now_s, now_s):
+            return  # this minute has its notice already: the next one takes it
+        letter = letters.alarm(school, day, now_s, Heard(wrong=tuple(wrong), right=tuple(right)))
+        loud = wrong and school.steps.alarm_breaks_quiet
+        self._store.add_notice(
+            Notice(
+                school=school.name,
+                day=day.isoformat(),
+                rule=rule,
+                name=person.name,
+                email=person.email,
+                subject=letter.subject,
+                text=letter.text,
+                html=letter.html,
+                created_s=now_s,
+                after_s=0 if loud else steps.quiet_until_s(school, now_s) or 0,
+            )
+        )
+        for alert in (*wrong, *right):
+            book.put(tell(book.get(alert), person.email))
+            book.note(alert, f"told {person.email} ({RULE})")
