@@ -141,13 +141,14 @@ class InProcessHub(_Hub):
         group, self._waiting = self._waiting, []
         return self._hub.take(group) if group else []
 
-    def tick(self) -> None:
-        """Judge and deliver what is due."""
+    def tick(self) -> list[Command]:
+        """Judge and deliver what is due, and take the steps of the day; the commands of these."""
         if self.now_s() < self._judge_from_s:
-            return
+            return []
         for day in self._hub.tick():
             self.day = day
             self._deliverer.deliver_due()
+        return self._hub.step()
 
     def close(self) -> None:
         """Close the database."""

@@ -20,6 +20,10 @@ from .reports import CART
 
 DAYS = ("2026-11-01", "2026-12-31")
 SLOTS = st.integers(1, CART.slots)
+CHANGES = [
+    *(("mains", "off"), ("mains", "on"), ("bolt", "open"), ("bolt", "thrown")),
+    *(("door", "open"), ("door", "closed")),
+]
 
 
 def all_alerts(evening):
@@ -61,7 +65,7 @@ class Nights(RuleBasedStateMachine):
     def a_slot_changes(self, slot, word):
         self.hears(self.evening.cart.event("slot", slot, word))
 
-    @rule(kind=st.sampled_from([("mains", "off"), ("mains", "on"), ("bolt", "open")]))
+    @rule(kind=st.sampled_from(CHANGES))
     def the_cart_changes(self, kind):
         self.hears(self.evening.cart.event(kind[0], 0, kind[1]))
 

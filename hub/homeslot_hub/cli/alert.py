@@ -173,11 +173,12 @@ def _grid(school: School, alerts: list[Alert], now_s: int) -> report.Grid:
             "" if alert.since_s is None else _clock(school, alert.since_s, now_s),
             alert.day,
             _state(school, alert, now_s),
+            words.slot_numbers(alert.hides) if alert.hides else "",
             f"{alert.who}: {alert.why}" if alert.who else "",
         )
         for alert in alerts
     )
-    heads = ("number", "what", "since", "opened on", "state", "by whom, why")
+    heads = ("number", "what", "since", "opened on", "state", "hides", "by whom, why")
     title = f"{school.name}, {words.clock(school.zone, now_s, 0)}"
     return report.Grid(title, heads, rows, frozenset({0}))
 

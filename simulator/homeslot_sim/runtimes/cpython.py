@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from homeslot_sim.cart.drawer import Drawer
@@ -39,11 +39,13 @@ async def _day(
     secrets = {cart.controller: f"secret of {cart.controller}" for cart in scenario.carts}
     broker = MemoryBroker(clock, lambda user, password: secrets.get(user) == password)
 
-    def commit() -> None:
-        if not server.hub_on:
-            return
-        for command in hub.commit():
+    def publish(commands: Iterable[Any]) -> None:
+        for command in commands:
             broker.publish(command.topic, command.payload)
+
+    def commit() -> None:
+        if server.hub_on:
+            publish(hub.commit())
 
     def receive(topic: str, payload: bytes, retained: bool) -> None:
         if hub.receive(topic, payload, retained):
@@ -69,7 +71,7 @@ async def _day(
                 await cart  # carts run for ever: this one ended by a defect, which is raised here
         if server.hub_on:
             commit()
-            hub.tick()
+            publish(hub.tick())
         tell(now_s())
     for cart in carts:
         cart.cancel()
