@@ -125,8 +125,8 @@ class Steps:
 
     `nudge_before_s` and `late_after_s` are seconds from the deadline; `overnight`, `morning` and
     `quiet` (from, until) are times on the school's wall. In the quiet hours nothing is mailed but
-    the digest of the deadline. `week`: the last school day of a week is followed by a summary.
-    `dead_man_s`: how long a deadline that is due may stay unjudged before someone is told.
+    the digest of the deadline, and alarms. `week`: the last school day of a week is followed by a
+    summary. `dead_man_s`: how long a deadline that is due may stay unjudged before someone is told.
     `alarm_after_s`: how long a cart may be open out of hours before someone is told (C12), 0:
     nobody is; `alarm_breaks_quiet`: in the quiet hours too.
     """

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
+from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import Command, Message, Person, School, SchoolDay
 from homeslot_hub.rules.alerts import Alert
@@ -66,7 +67,10 @@ class Evening:
         self.store.run("PRAGMA synchronous = OFF")  # no power is cut here, and nights are long
         self.store.opened_s(self.school.name, self.clock())  # as the server does
         self.alerts = SqliteAlerts(self.store)
-        self.hub = Hub((self.school,), self.store, self.clock, alerts=self.alerts)
+        self.register = SqliteRegister(self.store)
+        self.hub = Hub(
+            (self.school,), self.store, self.clock, register=self.register, alerts=self.alerts
+        )
 
     def close(self) -> None:
         self._opened.close()

@@ -23,10 +23,10 @@ from typing import Literal, NamedTuple
 from homeslot_hub.model import Cart, CartFacts, Confidence, School
 from homeslot_hub.rules import words
 from homeslot_hub.rules.case import Case
+from homeslot_hub.rules.slots import SHELF
 from homeslot_hub.rules.stays import LONG_S, Span, Stay, stays_of
 
 DEAD_STAYS = 3  # in a row without a draw, or LONG_S of them in all
-SHELF = 3  # so many slots of a bank, all that could tell and none drawing, are one fault
 
 Word = Literal["draws", "dead", "cannot tell"]
 Tags = Sequence[tuple[int, Mapping[int, str]]]

@@ -142,5 +142,5 @@ def _last_known(case: Case, heard_s: int) -> str:
     if "unknown" in before.places:
         parts.append(f"{before.places.count('unknown')} unknown")
     found = {verdict.finding for verdict in before.verdicts}
-    parts += ["not plugged in"] * ("unplugged" in found) + ["not locked"] * ("unlocked" in found)
+    parts += ["not locked"] * ("unlocked" in found)
     return f"Last known at {case.clock(heard_s)}: {', '.join(parts)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from homeslot_hub.model import Fact, Place, SlotFacts, Verdict
 from homeslot_hub.rules import words
@@ -12,6 +13,8 @@ from homeslot_hub.rules.register import excuse, teacher_of
 # Shelves that take turns: a third of the cart at a time, 20 minutes each (a district's own guide),
 # so a slot waits up to 40 minutes for its turn and is not suspected within an hour (C1).
 ROTATION_S = 3600
+
+SHELF = 3  # so many devices of one bank, all that are in it and none drawing, are one fault
 
 _DRAWING = frozenset({"charging", "trickle", "full"})
 _POWER = {
@@ -60,6 +63,7 @@ def judge_slots(case: Case) -> tuple[tuple[Place, ...], list[Verdict]]:
     places += ["spare" if number in spare else "unknown" for number in missing]
     if len(case.facts.slots) != case.cart.slots:
         verdicts.append(_miscounted(case))
+    verdicts = _by_shelf(case, verdicts)
     if away:
         verdicts += _out(case, away)
     if unclear or any(bank.value != "ok" for bank in case.facts.banks):
@@ -124,8 +128,10 @@ def _idle(case: Case, number: int, slot: SlotFacts) -> list[Verdict]:
     if mains.since_s is not None and mains.since_s > put_back_s:
         start_s, event = mains.since_s, "power came back to the cart"
     limit_s = case.school.idle_after_s
+    turn = ""
     if case.cart.rotates:
         limit_s = max(limit_s, ROTATION_S)
+        turn = "; its shelf has had its turn"
     if case.at_s - start_s < limit_s:
         return []
     return [
@@ -136,10 +142,34 @@ def _idle(case: Case, number: int, slot: SlotFacts) -> list[Verdict]:
             start_s,
             "inferred",
             f"{case.device(number)} has drawn nothing since {event} at {case.clock(start_s)}.",
-            f"Switch of slot {number} closed, no current measured since, mains on.",
+            f"Switch of slot {number} closed, no current measured since, mains on{turn}.",
             "Check the charging cable at both ends. If it is in, the device is full, or its cable "
             "or battery is bad: try it in another slot.",
         )
+    ]
+
+
+def _by_shelf(case: Case, verdicts: list[Verdict]) -> list[Verdict]:
+    """C1, C7: where no device of a bank draws, its shelf is suspected before any cable."""
+    idle = {verdict.slots[0] for verdict in verdicts if verdict.finding == "not_charging"}
+    if len(idle) < SHELF:
+        return verdicts
+    shelves: defaultdict[int, set[int]] = defaultdict(set)
+    for number, slot in enumerate(case.facts.slots[: case.cart.slots], 1):
+        if slot.presence.value == "present" and number not in case.cart.spare:
+            shelves[slot.bank].add(number)
+    actions = {
+        number: f"None of {words.slot_numbers(shelf)} draws, all of one shelf: look at the power "
+        "of that shelf before any cable."
+        for bank, shelf in shelves.items()
+        if bank and len(shelf) >= SHELF and shelf <= idle
+        for number in shelf
+    }
+    return [
+        replace(verdict, action=actions[verdict.slots[0]])
+        if verdict.finding == "not_charging" and verdict.slots[0] in actions
+        else verdict
+        for verdict in verdicts
     ]
 
 
