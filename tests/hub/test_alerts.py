@@ -134,6 +134,14 @@ def test_c11_overnight_goes_to_coordinator_and_principal_and_a_lock_down_is_prep
     ]
 
 
+def test_c11_what_left_a_cart_that_was_locked_and_shut_is_prepared_for_too(evening):
+    evening.run_to(local(16, 10))
+    evening.slot(3, "empty")
+    evening.run_to(local(21, 30))
+    assert evening.alert().confidence == "inferred"
+    assert "LOCK-DOWN PREPARED, NOT SENT. - 7-3." in evening.text("overnight")
+
+
 def test_c11_a_silent_cart_locks_no_device_down(evening):
     evening.slot(3, "empty")
     evening.run_to(local(16))

@@ -225,15 +225,32 @@ def test_c12_a_fact_is_seen_only_when_an_event_said_so_and_nothing_before_it_was
     evening.says([cart.event("door", 0, "open")])
     assert not evening.hub.facts(cart.controller, evening.clock()).door.seen
     evening.run_to(local(16, 5))
-    evening.says([cart.event("door", 0, "closed")])
+    evening.says([cart.event("bolt", 0, "unknown"), cart.event("bolt", 0, "open")])
+    assert not evening.hub.facts(cart.controller, evening.clock()).bolt.seen
+    evening.says([cart.event("bolt", 0, "thrown"), cart.event("door", 0, "closed")])
     evening.slot(2, "empty")
     facts = evening.hub.facts(cart.controller, evening.clock())
     assert (facts.door.seen, facts.slots[1].shut) == (True, True)
+
+
+def test_c12_a_device_left_a_shut_cart_if_it_was_shut_when_it_left_whatever_came_after(evening):
+    def shut(slot):
+        return evening.hub.facts(evening.cart.controller, evening.clock()).slots[slot - 1].shut
+
+    evening.run_to(local(16))
+    evening.slot(1, "empty")
+    turn(evening, "open")
+    evening.slot(2, "empty")
+    assert (shut(1), shut(2)) == (True, False)
+    evening.slot(1, "unknown")
+    evening.slot(1, "empty")
+    assert shut(1)
+    turn(evening, "lock")
     evening.slot(2, "unknown")
     evening.slot(2, "empty")
-    assert evening.hub.facts(cart.controller, evening.clock()).slots[1].shut
-    evening.slot(2, "charging")
-    assert not evening.hub.facts(cart.controller, evening.clock()).slots[1].shut
+    assert not shut(2)
+    evening.slot(1, "charging")
+    assert not shut(1)
 
 
 def test_c12_what_a_restarted_controller_finds_was_not_seen_to_happen(evening):
@@ -243,11 +260,14 @@ def test_c12_what_a_restarted_controller_finds_was_not_seen_to_happen(evening):
     evening.silent.clear()
     cart = evening.cart
     cart.reboot()
+    cart.words["slot", 2] = "empty"
+    evening.says([cart.state()])
     cart.words["slot", 1], cart.words["door", 0], cart.words["bolt", 0] = "empty", "open", "open"
     evening.run_to(local(23))
     facts = evening.hub.facts(cart.controller, evening.clock())
     assert facts.door.value == "open"
     assert not (facts.door.seen or facts.slots[0].presence.seen)
+    assert not facts.slots[1].shut  # it may have been opened and shut again meanwhile
     assert alarms(evening) == []
 
 
@@ -464,6 +484,67 @@ def test_c12_a_cart_that_falls_silent_after_it_was_opened_stays_an_alert_and_is_
     alert = evening.alert("disturbed")
     assert (alert.state, alert.hidden_by) == ("notified", "silent")
     assert len(alarms(evening)) == 1
+
+
+def test_c12_while_it_is_an_alert_a_door_that_is_shut_for_a_moment_changes_nothing(evening):
+    evening.run_to(local(22))
+    turn(evening, "open")
+    evening.run_to(local(22, 20), step_s=60)
+    turn(evening, "lock")
+    turn(evening, "open")
+    evening.run_to(local(22, 25), step_s=60)
+    alert = evening.alert("disturbed")
+    assert (alert.state, alert.flips, alert.since_s) == ("notified", (), local(22, 20))
+
+
+SHUT = (("door", 0, "closed"), ("bolt", 0, "thrown"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "hidden_by"),
+    [
+        ([("door", 0, "closed"), ("bolt", 0, "unknown")], "sensor_fault lock"),
+        ([("bank", 1, "faulty"), ("slot", 2, "unmeasured")], ""),  # it still says what is in it
+        ([*SHUT, ("bank", 1, "faulty"), ("slot", 1, "unknown")], "sensor_fault bank 1"),
+    ],
+)
+def test_c12_a_sensor_that_cannot_tell_any_more_hides_it_and_does_not_put_it_right(
+    evening, changes, hidden_by
+):
+    evening.run_to(local(22))
+    turn(evening, "open")
+    evening.slot(1, "empty")
+    evening.run_to(local(22, 20))
+    evening.says(evening.cart.event(*change) for change in changes)
+    if hidden_by == "sensor_fault lock":
+        evening.home(1)
+    evening.run_to(local(22, 30))
+    alert = evening.alert("disturbed")
+    assert (alert.state, alert.hidden_by) == ("notified", hidden_by)
+
+
+def test_c12_it_ends_with_the_morning_though_the_school_wants_no_report_of_it(of_school):
+    evening = of_school(replace(FOLLOWED, steps=Steps(morning=None)))
+    evening.run_to(local(22))
+    turn(evening, "open")
+    evening.run_to(local(7, 10, day=18))
+    assert evening.alert("disturbed").state == "notified"
+    evening.run_to(local(7, 15, day=18))
+    assert evening.alert("disturbed").over
+
+
+def test_c12_a_hub_that_was_away_all_day_says_nothing_of_last_night_in_its_digest(evening):
+    evening.run_to(local(22))
+    turn(evening, "open")
+    evening.run_to(local(22, 15))
+    evening.cart.now_s = local(17, 0, day=18)
+    evening.says([evening.cart.state()])
+    evening.clock.now_s = local(17, 5, day=18)
+    evening.start()
+    evening.look()
+    alert = evening.alert("disturbed")
+    assert (alert.over, alert.said_day) == (True, "")
+    assert evening.alert("unlocked", day=18).state == "notified"
 
 
 def test_c12_two_carts_at_once_are_one_notice_and_a_later_one_its_own(of_school):

@@ -44,6 +44,17 @@ def test_c2_a_device_out_at_the_deadline_is_named_with_the_time_it_left() -> Non
     assert verdict.places.count("home") == 29
 
 
+@pytest.mark.parametrize(("lock", "rule"), [("locked", "C3"), ("open", "C2")])
+def test_c3_a_device_that_left_a_locked_cart_is_inferred_where_it_has_to_be_locked(
+    lock: str, rule: str
+) -> None:
+    cart = replace(CART, lock=lock)  # type: ignore[arg-type]
+    (out,) = judged(with_slots(WELL, 12, now=replace(AWAY, shut=True)), cart).verdicts
+    assert (out.finding, out.rule) == ("out", rule)
+    assert out.confidence == ("inferred" if rule == "C3" else "known")
+    assert ("locked and shut" in out.reason) == (rule == "C3")
+
+
 def test_c2_a_device_out_since_another_day_is_named_with_that_day() -> None:
     away = replace(AWAY, presence=Fact("absent", at(13, 5) - 86400))
     (out,) = judged(with_slots(WELL, 1, now=away)).verdicts

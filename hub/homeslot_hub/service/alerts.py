@@ -174,8 +174,6 @@ class Alerts:
             self._overnight(book, school, day, now_s)
         else:
             self._morning(book, school, day, now_s, carts)
-            for alert in book.now():
-                book.put(expire(alert, "", now_s))
         book.keep("")
         return []
 
@@ -302,25 +300,16 @@ class Alerts:
             if at_s not in off_of:
                 off_of[at_s] = off_hours(school, at_s)
             off = off_of[at_s]
-            facts = self._facts(judged.cart.controller, at_s)
+            night = "" if off is None else off.day.isoformat()
             alerts = of_cart.get(judged.cart.number, ())
-            mine = [
-                alert
-                for alert in alerts
-                if alert.finding != "disturbed"
-                and (
-                    alert.state != "resolved"
-                    or (alert.day == book.day and (at_s < again_s or opens))
-                )
-            ]
+            mine = _concerned(alerts, book.day, night, opens or at_s < again_s)
+            if off is None and not mine and not judged.verdicts:
+                continue
+            facts = self._facts(judged.cart.controller, at_s)
             if off is not None:
-                # A disturbance is looked at only in the off hours it belongs to.
-                day = off.day.isoformat()
-                mine += [a for a in alerts if a.finding == "disturbed" and a.day == day]
                 judged = with_disturbance(school, judged, facts, off, mine)
-            if mine or judged.verdicts:
-                for alert in look(mine, judged, facts, school.name, book.day, opens):
-                    book.put(alert)
+            for alert in look(mine, judged, facts, school.name, book.day, opens):
+                book.put(alert)
 
     # Notices
 
@@ -371,6 +360,20 @@ class Alerts:
                 expires_s=calendar.deadline_s(school, day) if name == "nudge" else 0,
             )
         )
+
+
+def _concerned(alerts: Iterable[Alert], day: str, night: str, again: bool) -> list[Alert]:
+    """Those that a look may change: what is not resolved, or was opened on `day` and may be opened
+    `again`; a disturbance in the off hours that began on the day `night`, and only then."""
+    return [
+        alert
+        for alert in alerts
+        if (
+            alert.day == night
+            if alert.finding == "disturbed"
+            else alert.state != "resolved" or (again and alert.day == day)
+        )
+    ]
 
 
 def _heard(alerts: Iterable[Alert], person: Person, now_s: int, digest: bool) -> Heard:

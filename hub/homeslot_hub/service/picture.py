@@ -177,8 +177,8 @@ class Picture(msgspec.Struct):
         unseen = presence == "present" and old.presence.value == "unknown" and not stays
         now = self._moved(name, old.presence, presence, at_s, whole)
         shut = old.shut and presence != "present"
-        if presence == "absent" and now is not old.presence and now.seen:
-            shut = (self.door.value, self.bolt.value) == ("closed", "thrown")
+        if presence == "absent" and not stays:
+            shut = now.seen and (self.door.value, self.bolt.value) == ("closed", "thrown")
         new = SlotFacts(
             now,
             self._moved(name + " charge", old.charge, charge, at_s, whole),
