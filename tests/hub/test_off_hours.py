@@ -239,6 +239,7 @@ def test_c12_a_device_left_a_shut_cart_if_it_was_shut_when_it_left_whatever_came
 
     evening.run_to(local(16))
     evening.slot(1, "empty")
+    evening.run_to(local(16, 2))
     turn(evening, "open")
     evening.slot(2, "empty")
     assert (shut(1), shut(2)) == (True, False)
@@ -251,6 +252,16 @@ def test_c12_a_device_left_a_shut_cart_if_it_was_shut_when_it_left_whatever_came
     assert not shut(2)
     evening.slot(1, "charging")
     assert not shut(1)
+
+
+@pytest.mark.parametrize(("after_s", "shut"), [(0, False), (60, False), (61, True)])
+def test_c12_which_switch_of_a_hand_is_said_first_means_nothing(evening, after_s, shut):
+    evening.run_to(local(16))
+    evening.slot(1, "empty")
+    evening.run_to(local(16) + after_s)
+    evening.says([evening.cart.event("door", 0, "open")])
+    facts = evening.hub.facts(evening.cart.controller, evening.clock())
+    assert facts.slots[0].shut == shut
 
 
 def test_c12_what_a_restarted_controller_finds_was_not_seen_to_happen(evening):

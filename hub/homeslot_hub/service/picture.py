@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -24,6 +25,9 @@ from homeslot_hub.model import UNKNOWN, CartFacts, Fact, SlotFacts
 from homeslot_hub.service.ports import Key, Observation
 
 BEFORE_ALL: Key = (0, -1, 0, -1)
+# A hand opens the cart and takes a device. Each switch has a debounce and a scan of its own, so
+# which of them is said first within this time means nothing.
+HAND_S = 60
 _SINGLE = ("bolt", "door", "mains", "tamper")
 _DREW = frozenset({"charging", "full", "trickle", "over_current"})
 _PRESENCE = {True: "present", False: "absent", None: "unknown"}
@@ -196,6 +200,11 @@ class Picture(msgspec.Struct):
 
     def _set_single(self, name: str, word: str, at_s: int, whole: bool = False) -> None:
         setattr(self, name, self._moved(name, getattr(self, name), word, at_s, whole))
+        if word == "open" and name in ("door", "bolt"):
+            for i, slot in enumerate(self.slots):
+                left_s = slot.presence.since_s
+                if slot.shut and left_s is not None and at_s - left_s <= HAND_S:
+                    self.slots[i] = replace(slot, shut=False)
 
     def _moved(self, name: str, old: Fact, value: str, at_s: int, whole: bool) -> Fact:
         """The fact that follows `old` when `value` is said at `at_s`; `whole`: by an event, and all
