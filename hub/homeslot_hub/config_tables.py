@@ -381,7 +381,8 @@ class AlertsTable(Table):
     )
     morning: ClockOrOff = Field(
         default="07:15",
-        title="when it is told how many devices are charged, before the first bell",
+        title="when it is told how many devices are charged, before the first bell; alarms end with "
+        "it, or at 07:15",
         description=_CLOCK_OFF,
     )
     week: bool = Field(

@@ -333,6 +333,7 @@ def test_c12_a_cart_opened_at_night_is_told_at_once_in_the_quiet_hours_and_once(
     assert (alarm.email, alarm.created_s, alarm.rule) == (COORDINATOR, local(22, 40), "alarm 22:40")
     assert alarm in evening.store.notices_to_mail(local(22, 40))
     assert alarm.subject == "Lincoln Elementary, Tue 17 Nov: cart 7 disturbed out of hours"
+    assert "Cart 7 belongs in Room 12; Ms Rivera answers for it." in text_of(alarm)
     assert (
         "NOW: DISTURBED. - Cart 7: Out of hours its door was opened at 22:30 and 7-1 left its slot "
         "at 22:30. Next: Find out who is at the cart." in text_of(alarm)
@@ -425,7 +426,7 @@ def test_c12_a_cart_locked_again_is_told_once_when_it_has_stayed_so_and_after_qu
     evening.run_to(local(5, 0, day=18))
     _, calm = alarms(evening)
     assert calm.created_s == local(0, 20, day=18)
-    assert calm.subject.endswith("Wed 18 Nov: cart 7 as left again")
+    assert calm.subject.endswith("Wed 18 Nov: cart 7 put right again")
     assert "what was opened is shut, and what was taken is back, since Tue 17 Nov 23:20" in (
         text_of(calm)
     )
@@ -586,7 +587,7 @@ def test_c12_someone_who_knows_can_put_it_off(evening):
     assert evening.alert("disturbed").state == "resolved"
     assert [n.subject.rpartition(": ")[2] for n in alarms(evening)] == [
         "cart 7 disturbed out of hours",
-        "cart 7 as left again",
+        "cart 7 put right again",
     ]
 
 

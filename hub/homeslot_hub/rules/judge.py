@@ -13,6 +13,8 @@ of the answer to the rule's question: `known` where a switch says so, `inferred`
 or an access point (C9) does, or where two switches cannot both be right (a device that left a cart
 that was locked and shut), `unknown` where nothing can (silent, sensor_fault).
 
+What was disturbed out of hours (C12) is asked of more than one moment: it is rules.off_hours'.
+
 A place is `unknown` exactly when a silent or sensor_fault verdict hides its slot, and `excused`
 exactly when it is out and the register says why.
 """

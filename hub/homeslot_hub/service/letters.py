@@ -125,16 +125,22 @@ def overnight(
 
 def alarm(school: School, day: date, now_s: int, heard: Heard) -> Digest:
     """Out of hours (C12), at once: which carts are disturbed, and which have been put right."""
+    disturbed = {alert.cart for alert in heard.wrong}
     parts = [
         f"{'carts' if len(numbers) > 1 else 'cart'} {words.ranges(sorted(numbers))} {said}"
         for numbers, said in (
-            ({alert.cart for alert in heard.wrong}, "disturbed out of hours"),
-            ({alert.cart for alert in heard.right}, "as left again"),
+            (disturbed, "disturbed out of hours"),
+            ({alert.cart for alert in heard.right}, "put right again"),
         )
         if numbers
     ]
+    where = (
+        f"Cart {cart.number} belongs in {cart.room}; {cart.teacher.name} answers for it."
+        for cart in school.carts
+        if cart.number in disturbed
+    )
     sections = (*_wrong(school, now_s, heard, "Now"), *_changes(school, now_s, heard))
-    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+    return _letter(school, day, now_s, ", ".join(parts), tuple(where), sections)
 
 
 def nudge(school: School, judged: SchoolDay, now_s: int) -> Digest:
