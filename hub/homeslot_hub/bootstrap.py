@@ -1,9 +1,10 @@
 """The one place where real things are built and wired: the hub's store, and the whole server.
 
-A running server is five threads. The writer owns the database: it takes batches from the broker's
+A running server is some threads. The writer owns the database: it takes batches from the broker's
 connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
 times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own, and so does each channel. Another reads the
+Delivery sends notices on a connection of its own, and so does each channel; the pages that links in
+mails lead to open one for each request. Another reads the
 schools' calendars now and then; what they say waits for the writer as a value. The broker's
 supervisor starts a dead nats-server again. An unexpected error in any of them stops the server.
 """
@@ -27,7 +28,7 @@ from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
 from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_path
 from homeslot_hub.adapters.calendars import Calendars
 from homeslot_hub.adapters.certificates import TlsFiles
-from homeslot_hub.adapters.credentials import DESK, Credentials, Identity
+from homeslot_hub.adapters.credentials import DESK, Credentials, Identity, link_key
 from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
@@ -38,13 +39,23 @@ from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.threads import watched
 from homeslot_hub.adapters.webhooks import Webhook
-from homeslot_hub.config import ChannelSettings, ConfigError, Settings, load, read_secret
+from homeslot_hub.config import (
+    ChannelSettings,
+    ConfigError,
+    Settings,
+    WebSettings,
+    load,
+    read_secret,
+)
 from homeslot_hub.model import Calendar, SchoolDay
 from homeslot_hub.service.alert_book import AlertDesk
+from homeslot_hub.service.answers import Answers
 from homeslot_hub.service.deadman import DeadMan
-from homeslot_hub.service.digest import Digest, compose
+from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.links import Links
 from homeslot_hub.service.ports import StoreError
+from homeslot_hub.service.window import Window
 
 _log = logging.getLogger("homeslot.server")
 BATCH = 500  # messages in one commit at most
@@ -78,14 +89,18 @@ def open_hub(settings: Settings, now_s: NowS) -> Hub:
 
 
 def make_hub(
-    settings: Settings, store: SqliteStore, now_s: NowS, calendars: Mapping[str, Calendar]
+    settings: Settings,
+    store: SqliteStore,
+    now_s: NowS,
+    calendars: Mapping[str, Calendar],
+    links: Links | None = None,
 ) -> Hub:
     """A hub over `store`, with the register and the alerts in the same file.
 
-    It knows `calendars`, by the name of the school.
+    It knows `calendars`, by the name of the school, and puts `links` into its mails.
     """
     register, alerts = SqliteRegister(store), SqliteAlerts(store)
-    hub = Hub(settings.schools, store, now_s, register=register, alerts=alerts)
+    hub = Hub(settings.schools, store, now_s, register=register, alerts=alerts, links=links)
     hub.know(calendars)
     return hub
 
@@ -170,6 +185,8 @@ class Server:
         self._broker: NatsBroker | None = None
         self._carts_admitted = False
         self._tls: TlsFiles | None = None
+        self._links: Links | None = None
+        self._web_port: int | None = None
         self._certificate_s = certificate_s
         self._step_from = 0.0
 
@@ -177,6 +194,11 @@ class Server:
     def port(self) -> int:
         """The port carts connect to, once started."""
         return self.settings.broker.port if self._broker is None else self._broker.port
+
+    @property
+    def web_port(self) -> int | None:
+        """The port of the pages, once started; None where there are none."""
+        return self._web_port
 
     def start(self) -> None:
         """Return when carts can connect.
@@ -227,6 +249,8 @@ class Server:
         self._store = open_store(settings)
         self._opened.callback(self._store.close)
         self._calendars = open_calendars(settings, self._now_s)
+        if settings.web is not None:
+            self._links = Links(settings.web.url, link_key(settings.data), settings.web.links_s)
         #: The hub as the writer's thread uses it; elsewhere only once the server has stopped.
         self.hub = self._make_hub()
         # A hub that comes back gives carts the same grace to hand in what they have kept.
@@ -240,6 +264,8 @@ class Server:
         self._opened.callback(self._calendars.stop)
         for channel in settings.channels:
             self._run(f"channel {channel.name}", partial(self._push, channel))
+        if settings.web is not None and self._links is not None:
+            self._serve_pages(settings.web, self._links)
         self._run("writer", self._write)
         self._let_carts_in()
 
@@ -283,7 +309,7 @@ class Server:
             # From now on this school's days are ours, though none is judged for a while yet.
             self._store.opened_s(school.name, self._now_s())
         self._known = self._told = known = self._calendars.known(self.settings.schools)
-        return make_hub(self.settings, self._store, self._now_s, known)
+        return make_hub(self.settings, self._store, self._now_s, known, self._links)
 
     def _grace_s(self) -> int:
         return max(school.grace_s for school in self.settings.schools)
@@ -346,6 +372,25 @@ class Server:
                     _log.error("channel %s: %s", settings.name, error)
                 self._over.wait(pause_s)
 
+    def _serve_pages(self, settings: WebSettings, links: Links) -> None:
+        from homeslot_hub.adapters.web import Web, WebError  # a web server: read where one is used
+
+        @contextmanager
+        def opened() -> Iterator[Window]:
+            now_s = self._now_s()
+            with closing(open_store(self.settings)) as store:
+                desk = AlertDesk(store, SqliteAlerts(store))
+                # As the writer has them, with what their calendars say.
+                yield Window(links, Answers(self.hub.schools, desk, now_s), now_s)
+
+        try:
+            web = Web(settings, opened)
+        except WebError as error:
+            raise ServerError(str(error)) from None
+        self._web_port = web.port
+        self._run("pages", web.run)
+        self._opened.callback(web.stop)
+
     def _look_at_deadlines(self, dead_man: DeadMan, deliverer: Deliverer) -> None:
         """Tell someone of a deadline that nobody has judged, past the store if need be."""
         for notice in dead_man.look(self.settings.schools, self._now_s()):
@@ -405,7 +450,7 @@ class Server:
         for day in self._kept(self.hub.tick):
             self._wake_delivery.set()
             if self._on_day is not None:
-                self._on_day(day, compose(day))
+                self._on_day(day, self.hub.digest(day))
         self._step()
 
     def _step(self) -> None:

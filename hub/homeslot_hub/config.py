@@ -30,6 +30,7 @@ from homeslot_hub.config_tables import (
     MailTable,
     RootTable,
     SchoolTable,
+    WebTable,
     dates,
     is_address,
     is_loopback,
@@ -44,6 +45,7 @@ __all__ = [
     "MailSettings",
     "Problem",
     "Settings",
+    "WebSettings",
     "is_loopback",
     "load",
     "parse",
@@ -105,6 +107,21 @@ class ChannelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The pages that the links in mails lead to: reached by `url`, whose links hold `links_s`.
+
+    They listen on `host`; `port` 0 takes a free one. Both files are None without TLS of their own.
+    """
+
+    url: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    links_s: int = 7 * 86400
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One hub. `source` is the file it was read from, None where a program made it."""
 
@@ -114,6 +131,7 @@ class Settings:
     mail: MailSettings | None = None
     source: Path | None = None
     channels: tuple[ChannelSettings, ...] = ()
+    web: WebSettings | None = None
 
     @property
     def database(self) -> Path:
@@ -215,6 +233,7 @@ def _settings(root: RootTable, path: Path) -> Settings:
             nats_server=_beside(home, broker.nats_server),
         ),
         mail=None if root.mail is None else _mail(root.mail, home),
+        web=None if root.web is None else _web(root.web, home),
         schools=tuple(_school(school, home) for school in root.school),
         source=path.absolute(),
         channels=tuple(
@@ -242,6 +261,17 @@ def _mail(mail: MailTable, home: Path) -> MailSettings:
         password_file=_beside(home, mail.password_file),
         sender=_person(mail.sender),
         ca_file=_beside(home, mail.ca_file),
+    )
+
+
+def _web(web: WebTable, home: Path) -> WebSettings:
+    return WebSettings(
+        url=web.url,
+        host=web.host,
+        port=web.port,
+        certificate_file=_beside(home, web.certificate_file),
+        key_file=_beside(home, web.key_file),
+        links_s=web.links_days * 86400,
     )
 
 

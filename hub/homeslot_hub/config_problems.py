@@ -100,6 +100,7 @@ def across(raw: dict[str, Any]) -> Iterator[Problem]:
         if external and broker.get("port") == 0:
             yield Problem("broker.port", "is 0", "allowed 1..65535 for an external broker")
         yield from _tls(broker, external)
+    yield from _web(raw.get("web"))
     mail = raw.get("mail")
     if isinstance(mail, dict) and ("user" in mail) != ("password_file" in mail):
         yield Problem("mail.user", "and password_file stand alone", "allowed both or neither")
@@ -130,6 +131,19 @@ def _tls(broker: dict[str, Any], external: bool) -> Iterator[Problem]:
     if host in ANYWHERE and not broker.get("names"):
         asked = f"allowed what carts call this machine, as host is {host}"
         yield Problem("broker.names", "is empty", asked)
+
+
+def _web(web: object) -> Iterator[Problem]:
+    if not isinstance(web, dict):
+        return
+    pair = ("certificate_file", "key_file")
+    for name in pair:
+        if name not in web and any(other in web for other in pair):
+            yield Problem(f"web.{name}", "is missing", "allowed both or neither")
+    host = web.get("host", "127.0.0.1")
+    if not is_loopback(host) and not any(name in web for name in pair):
+        asked = "allowed a loopback address behind a reverse proxy, or with a certificate"
+        yield Problem("web.host", f"is {_shown(host)}", asked)
 
 
 def _early(school: dict[str, Any], table: dict[str, Any], key: str) -> Iterator[Problem]:

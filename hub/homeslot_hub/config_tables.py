@@ -261,6 +261,50 @@ class MailTable(Table):
     sender: PersonText = Field(title="whom digests come from")
 
 
+def _public(text: str) -> str:
+    address = urlsplit(_plain(text))  # ValueError for what it cannot take apart
+    _must(text.isascii() and " " not in text and not address.query and not address.fragment, text)
+    _must(address.username is None and address.password is None and address.port != 0, text)
+    host = _host(address.hostname or "")
+    _must(address.scheme == "https" or (address.scheme == "http" and is_loopback(host)), text)
+    return text.rstrip("/")
+
+
+class WebTable(Table):
+    """[web]."""
+
+    url: Annotated[str, AfterValidator(_public)] = Field(
+        max_length=200,
+        title="what its pages are reached by, as the links in mails have it",
+        description="an https:// address, or http:// and a loopback address",
+    )
+    host: Host = Field(
+        default="127.0.0.1",
+        title="where it listens; what comes in over the network comes through a reverse proxy, or "
+        "needs a certificate here",
+    )
+    port: int = Field(
+        default=8080,
+        ge=0,
+        le=65535,
+        title="its port",
+        description="0..65535, 0 takes a free one",
+    )
+    certificate_file: FileName | None = Field(
+        default=None, title="its certificate, where it speaks TLS itself", description=_FILE
+    )
+    key_file: FileName | None = Field(
+        default=None, title="the certificate's key, mode 0600", description=_FILE
+    )
+    links_days: int = Field(
+        default=7,
+        ge=1,
+        le=31,
+        title="how long the links of a mail hold",
+        description="1..31 days",
+    )
+
+
 Bssid = Annotated[
     str,
     AfterValidator(lambda text: _must(_BSSID.fullmatch(text) is not None, text)),
@@ -480,6 +524,7 @@ class RootTable(Table):
     hub: HubTable = HubTable()
     broker: BrokerTable = BrokerTable()
     mail: MailTable | None = None
+    web: WebTable | None = None
     channel: list[ChannelTable] = Field(
         default=[], description="[[channel]] tables, each name once"
     )
@@ -490,6 +535,7 @@ TABLES: dict[str, type[Table]] = {
     "hub": HubTable,
     "broker": BrokerTable,
     "mail": MailTable,
+    "web": WebTable,
     "channel": ChannelTable,
     "school": SchoolTable,
     "calendar": CalendarTable,

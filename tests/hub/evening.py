@@ -14,6 +14,7 @@ from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import Command, Message, Person, School, SchoolDay
 from homeslot_hub.rules.alerts import Alert
 from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.links import Links
 from homeslot_hub.service.ports import Notice
 
 from .reports import CART, SCHOOL, Clock, Reporter
@@ -38,9 +39,16 @@ class Evening:
     A cart reports, unless its controller is in `silent`.
     """
 
-    def __init__(self, folder: Path, school: School = FOLLOWED, now_s: int = AFTERNOON_S) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        school: School = FOLLOWED,
+        now_s: int = AFTERNOON_S,
+        links: Links | None = None,
+    ) -> None:
         self.folder = folder
         self.school = school
+        self.links = links
         self.clock = Clock(now_s)
         self.carts = {
             cart.controller: Reporter(cart.controller, cart.slots, now_s) for cart in school.carts
@@ -69,7 +77,12 @@ class Evening:
         self.alerts = SqliteAlerts(self.store)
         self.register = SqliteRegister(self.store)
         self.hub = Hub(
-            (self.school,), self.store, self.clock, register=self.register, alerts=self.alerts
+            (self.school,),
+            self.store,
+            self.clock,
+            register=self.register,
+            alerts=self.alerts,
+            links=self.links,
         )
 
     def close(self) -> None:

@@ -77,6 +77,22 @@ def test_a_snooze_has_an_end(line):
     assert "snoozed until" in line.ok("alert", "list")
 
 
+def test_what_was_taken_on_is_given_back(line):
+    line.ok("alert", "ack", "1", *WHO)
+    assert line.ok("alert", "back", "1", *WHO) == "Alert 1, 1-3 out: given back.\n"
+    assert "notified" in line.ok("alert", "list")
+    assert re.search(r"given back +Ann Lee +field trip", line.ok("alert", "history", "1"))
+    status, _, err = line.run("alert", "back", "1", *WHO)
+    assert (status, "is notified: end cannot happen to it" in err) == (1, True)
+
+
+def test_what_is_so_already_is_not_written_twice(line):
+    line.ok("alert", "ack", "1", *WHO)
+    before = line.ok("alert", "history", "1")
+    line.ok("alert", "ack", "1", *WHO)
+    assert line.ok("alert", "history", "1") == before
+
+
 @pytest.mark.parametrize("until", ["soon", "2020-01-01T07:00", "2999-01-01T07:00"])
 def test_an_end_that_is_none_is_refused_and_nothing_changes(line, until):
     status, _, err = line.run("alert", "snooze", "1", "--until", until, *WHO)
@@ -108,6 +124,6 @@ def test_what_is_over_cannot_be_taken_on(line):
     assert "is resolved: acknowledge cannot happen to it" in err
 
 
-@pytest.mark.parametrize("name", ["list", "ack", "snooze", "history"])
+@pytest.mark.parametrize("name", ["list", "ack", "snooze", "back", "history"])
 def test_every_command_of_alerts_answers_help(line, name):
     assert "Usage" in line.ok("alert", name, "--help")

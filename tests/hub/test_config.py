@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeslot_hub.adapters.deliver import compose_mail
-from homeslot_hub.config import ConfigError, load, parse, read_secret
+from homeslot_hub.config import ConfigError, WebSettings, load, parse, read_secret
 from homeslot_hub.config_tables import HALF_DAY, IGNORE, PERSON
 from homeslot_hub.model import Cart, Feed, Person, School
 from homeslot_hub.service.ports import Notice
@@ -445,3 +445,54 @@ def test_a_secret_is_read_only_where_nobody_else_may(tmp_path: Path) -> None:
         read_secret(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_secret(tmp_path / "none")
+
+
+WEB = """
+[web]
+url = "https://hub.x.org/slots/"
+host = "0.0.0.0"
+port = 443
+certificate_file = "hub.pem"
+key_file = "hub.key"
+links_days = 3
+"""
+
+
+def test_the_pages_have_an_address_and_a_place_to_listen(tmp_path: Path) -> None:
+    where = tmp_path / "homeslot.toml"
+    assert parse(LEAST, where).web is None
+    assert parse('[web]\nurl = "http://127.0.0.1:8080"\n' + LEAST, where).web == WebSettings(
+        "http://127.0.0.1:8080"
+    )
+    assert parse(WEB + LEAST, where).web == WebSettings(
+        "https://hub.x.org/slots",
+        "0.0.0.0",
+        443,
+        tmp_path / "hub.pem",
+        tmp_path / "hub.key",
+        3 * 86400,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("https://hub.x.org/slots/", "http://hub.x.org", "web.url"),
+        ("https://hub.x.org/slots/", "hub.x.org", "web.url"),
+        ("https://hub.x.org/slots/", "https://a:b@hub.x.org", "web.url"),
+        ("https://hub.x.org/slots/", "https://hub.x.org/?a=1", "web.url"),
+        ("https://hub.x.org/slots/", "https://hub.x.org:99999", "web.url"),
+        ("port = 443", "port = 70000", "web.port"),
+        ("links_days = 3", "links_days = 0", "web.links_days"),
+        ('key_file = "hub.key"', "", "web.key_file"),
+        ('certificate_file = "hub.pem"\nkey_file = "hub.key"', "", "web.host"),
+        ("port = 443", "prot = 443", "web.prot"),
+    ],
+)
+def test_pages_that_could_not_be_reached_or_trusted_are_refused(
+    old: str, new: str, key: str
+) -> None:
+    assert old in WEB
+    with pytest.raises(ConfigError) as refused:
+        parse(WEB.replace(old, new) + LEAST, Path("homeslot.toml"))
+    assert [problem.key for problem in refused.value.problems] == [key]

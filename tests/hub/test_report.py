@@ -170,7 +170,7 @@ def test_a_check_says_each_verdict_with_reason_evidence_and_confidence(hub, cloc
 
 
 def test_a_digest_is_shown_as_its_mail_says_it(hub, clock):
-    text = printed(digest_parts(hub.judge(TWO, clock.now_s)))
+    text = printed(digest_parts(hub.digest(hub.judge(TWO, clock.now_s))))
     assert text.startswith("Subject: ")
     assert TWO.coordinator.name not in text.splitlines()[0]
     assert "2-1" in text

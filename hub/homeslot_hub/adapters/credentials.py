@@ -1,4 +1,5 @@
-"""Who may speak to the broker: one identity for the hub, one for its desk, one for each cart.
+"""Who may speak to the broker: one identity for the hub, one for its desk, one for each cart; and
+the key of the links in mails.
 
 Everything lies in `<data>/secrets`, a 0700 folder of 0600 files, each replaced whole or not at
 all. A cart's secret is shown once, when it is made, and kept only as what the brokers compare it
@@ -154,6 +155,17 @@ class Credentials:
             if after != before:
                 entries = [asdict(after[name]) for name in sorted(after)]
                 replace_file(self._identities, json.dumps(entries))
+
+
+def link_key(data: Path) -> str:
+    """The key that the links in mails are signed with, made when there is none.
+
+    Without the file a new one is made, and no link of before holds any more. Raises ConfigError.
+    """
+    path = private_folder(data / "secrets") / "links"
+    if not path.exists():
+        replace_file(path, new_secret() + "\n")
+    return read_secret(path)
 
 
 def new_secret() -> str:

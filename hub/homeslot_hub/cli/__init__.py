@@ -173,6 +173,9 @@ def serve(config: Config = DEFAULT) -> None:
         typer.echo(f"  database  {settings.database}")
         mail = "" if settings.mail is None else f", and by mail through {settings.mail.host}"
         typer.echo(f"  digests   {settings.digests}{mail}")
+        if settings.web is not None:
+            where = f"{settings.web.host}:{server.web_port}"
+            typer.echo(f"  pages     {settings.web.url}, here {where}")
         typer.echo("Ctrl-C ends it; nothing is lost meanwhile.")
         server.wait()
         _say("homeslot stops")
@@ -238,7 +241,7 @@ def digest(
                 continue
             # As it was, or would have been, worked out in time.
             judged = hub.judge_day(one, day, calendar.due_s(one, day))
-            report.show(report.digest_parts(judged), Console())
+            report.show(report.digest_parts(hub.digest(judged)), Console())
 
 
 @app.command("calendar")

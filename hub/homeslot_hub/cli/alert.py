@@ -17,12 +17,16 @@ from homeslot_hub.cli.options import DEFAULT, BadArgument, Config, SchoolName
 from homeslot_hub.config import Settings, load
 from homeslot_hub.model import School
 from homeslot_hub.rules import calendar, words
-from homeslot_hub.rules.alerts import Alert, acknowledge, snooze
-from homeslot_hub.service.alert_book import AlertDesk, UnknownAlert
+from homeslot_hub.rules.alerts import Alert, acknowledge, give_back, snooze
+from homeslot_hub.service.alert_book import (
+    SNOOZE_AT_MOST_S,
+    TEXT_AT_MOST,
+    AlertDesk,
+    UnknownAlert,
+    is_text,
+)
 from homeslot_hub.service.digest import TAGS
 
-SNOOZE_AT_MOST_S = 31 * 86400
-_TEXT = 200
 app = typer.Typer(
     help="Alerts: list them, take them on, put them off, see what became of one.",
     no_args_is_help=True,
@@ -80,6 +84,13 @@ def snooze_alerts(
     )
 
 
+@app.command("back")
+def back(numbers: Numbers, who: Who, why: Why, config: Config = DEFAULT) -> None:
+    """Give alerts back that were taken on or put off: they speak again."""
+    _check(who, why)
+    _act(config, numbers, lambda alert, school: give_back(alert), who, why, "given back")
+
+
 @app.command("history")
 def history(
     number: Annotated[int, typer.Argument(help="Its number.")], config: Config = DEFAULT
@@ -114,6 +125,7 @@ def _act(
     act: Callable[[Alert, School], Alert],
     who: str,
     why: str,
+    what: str = "",
 ) -> None:
     with _opened(config) as (settings, desk):
         changed = desk.act(
@@ -122,13 +134,14 @@ def _act(
             int(time.time()),
             who,
             why,
+            what,
         )
         for alert in changed:
             until = ""
             if alert.until_s is not None:
                 school = _school_of(settings, alert)
                 until = f" until {_clock(school, alert.until_s, int(time.time()))}"
-            typer.echo(f"Alert {alert.id}, {_what(alert)}: {alert.state}{until}.")
+            typer.echo(f"Alert {alert.id}, {_what(alert)}: {what or alert.state}{until}.")
 
 
 def _school_of(settings: Settings, alert: Alert) -> School:
@@ -148,8 +161,8 @@ def _schools(settings: Settings, name: str | None) -> list[School]:
 
 def _check(who: str, why: str) -> None:
     for key, text in (("--who", who), ("--why", why)):
-        if not (text.strip() and text.isprintable() and len(text) <= _TEXT):
-            raise BadArgument(f"{key} is {text!a}: allowed 1..{_TEXT} printable characters")
+        if not is_text(text):
+            raise BadArgument(f"{key} is {text!a}: allowed 1..{TEXT_AT_MOST} printable characters")
 
 
 def _until_s(text: str, school: School) -> int:

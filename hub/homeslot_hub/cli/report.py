@@ -16,7 +16,7 @@ from rich.text import Text
 
 from homeslot_hub.model import CartFacts, CartVerdict, Place, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
-from homeslot_hub.service.digest import PLACES, TAGS, compose
+from homeslot_hub.service.digest import PLACES, TAGS, Digest
 from homeslot_hub.service.status import CartStatus, Status
 
 COUNTS = {  # counters of the intake that a person should see when they are not zero
@@ -104,9 +104,8 @@ def check_parts(day: SchoolDay) -> list[Part]:
     return parts
 
 
-def digest_parts(day: SchoolDay) -> list[Part]:
+def digest_parts(digest: Digest) -> list[Part]:
     """The digest of a school day as its mail says it."""
-    digest = compose(day)
     return [f"Subject: {digest.subject}", "", digest.text.rstrip("\n")]
 
 

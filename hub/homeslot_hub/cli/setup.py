@@ -61,6 +61,12 @@ port = {port}             # 0 takes a free one
 # ca_file = "school-ca.pem"               # where its certificate is by a CA of the school's
 # sender = "Homeslot <homeslot@school.example>"
 
+# With it, digests and letters have links to pages where one says "I am on it", or puts it off.
+# [web]
+# url = "https://homeslot.school.example"   # as the links have it; a reverse proxy's, most often
+# host = "127.0.0.1"                        # where the hub itself listens
+# port = 8080
+
 [[school]]
 name = {name}
 zone = {zone}

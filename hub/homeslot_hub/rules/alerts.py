@@ -39,7 +39,7 @@ from homeslot_hub.rules import words
 State = Literal["open", "notified", "acknowledged", "snoozed", "resolved"]
 Event = Literal["wrong", "right", "told", "acknowledge", "snooze", "end"]
 
-# What leads from one state to another, by event: `end` is the end of a snooze.
+# What leads from one state to another, by event: `end` is that of a snooze, or being given back.
 STATES: dict[State, dict[Event, State]] = {
     "open": {
         "wrong": "open",
@@ -61,6 +61,7 @@ STATES: dict[State, dict[Event, State]] = {
         "told": "acknowledged",
         "acknowledge": "acknowledged",
         "snooze": "snoozed",
+        "end": "notified",
     },
     "snoozed": {
         "wrong": "snoozed",
@@ -288,6 +289,11 @@ def acknowledge(alert: Alert, who: str, why: str) -> Alert:
 def snooze(alert: Alert, who: str, why: str, until_s: int) -> Alert:
     """`alert`, put off by `who` until `until_s` (epoch s): then it speaks again by itself."""
     return replace(alert, state=step(alert, "snooze"), who=who, why=why, until_s=until_s)
+
+
+def give_back(alert: Alert) -> Alert:
+    """`alert`, which nobody has in hand any more: it speaks again."""
+    return replace(alert, state=step(alert, "end"), who="", why="", until_s=None)
 
 
 def change(before: Alert | None, after: Alert) -> str:

@@ -10,6 +10,9 @@ from typing import Protocol
 from homeslot_hub.rules.alerts import Alert, abandon, change, wake
 from homeslot_hub.service.ports import Notice, Store
 
+SNOOZE_AT_MOST_S = 31 * 86400
+TEXT_AT_MOST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -108,6 +111,11 @@ def _identity(alert: Alert) -> tuple[object, ...]:
     return (alert.day, *alert.key)
 
 
+def is_text(text: str) -> bool:
+    """Whether `text` can say who acts, or why: 1..TEXT_AT_MOST printable characters."""
+    return bool(text.strip()) and text.isprintable() and len(text) <= TEXT_AT_MOST
+
+
 class UnknownAlert(Exception):
     """No alert has this number."""
 
@@ -141,13 +149,17 @@ class AlertDesk:
         now_s: int,
         who: str,
         why: str,
+        what: str = "",
     ) -> list[Alert]:
         """Do `act` to each alert, to all or none, as `who` and `why` have it in their history.
 
+        There it is called `what`, else by the state it leads to. What is so already stays as it is.
         Raises UnknownAlert, IllegalEvent, and what `act` raises.
         """
         with self._store.transaction():
-            after = [act(self.alert(number)) for number in dict.fromkeys(numbers)]
-            return [
-                self._alerts.put(alert, [Change(now_s, alert.state, who, why)]) for alert in after
-            ]
+            before = [self.alert(number) for number in dict.fromkeys(numbers)]
+            after = [act(alert) for alert in before]
+            for old, new in zip(before, after, strict=True):
+                if new != old:
+                    self._alerts.put(new, [Change(now_s, what or new.state, who, why)])
+            return after

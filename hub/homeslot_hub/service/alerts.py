@@ -40,8 +40,9 @@ from homeslot_hub.rules.steps import STEPS, StepName
 from homeslot_hub.service import letters
 from homeslot_hub.service.alarms import Alarms, with_disturbance
 from homeslot_hub.service.alert_book import AlertStore, Book
-from homeslot_hub.service.digest import Digest
+from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.letters import Heard, Week
+from homeslot_hub.service.links import ALL_CARTS, Links
 from homeslot_hub.service.ports import DIGEST, Notice, Store
 
 WATCH_S = 300
@@ -61,7 +62,7 @@ class Alerts:
 
     `judge_at` judges a school's carts as of a moment, `judge_day` as of the deadline of a day;
     `facts` gives what was believed of a controller's cart as of a moment; `command_id` the number
-    of the next command.
+    of the next command. `links` makes those by which a mail is answered.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Alerts:
         judge_day: JudgeDay,
         facts: Callable[[str, int], CartFacts],
         command_id: Callable[[], int],
+        links: Links | None = None,
     ) -> None:
         self._store = store
         self._alerts = alerts
@@ -79,6 +81,7 @@ class Alerts:
         self._judge_day = judge_day
         self._facts = facts
         self._command_id = command_id
+        self._links = links
         # Nothing falls due between these two moments, so that looking again is free.
         self._quiet_from_s = 0
         self._quiet_until_s = 0
@@ -88,8 +91,9 @@ class Alerts:
 
     # What is judged, and the alerts with it
 
-    def judged(self, day: SchoolDay) -> None:
-        """The digest of `day` is in the outbox: open its alerts, in the same transaction."""
+    def judged(self, day: SchoolDay) -> Digest:
+        """Open the alerts of `day` and make its digest, in the transaction that puts it into the
+        outbox."""
         school = day.school
         alerts = Book(self._alerts, school.name, day.day, day.judged_s)
         alerts.begin(cart.number for cart in school.carts)
@@ -99,6 +103,18 @@ class Alerts:
         for alert in said(alerts.now(), day.day, school.coordinator.email):
             alerts.put(alert)
         alerts.keep(f"told {school.coordinator.email} (digest)")
+        links, email = self._links, school.coordinator.email
+        if links is None:
+            return compose(day, alerts.now())
+        return compose(
+            day,
+            alerts.now(),
+            lambda cart: links.make("answer", school.name, day.day, cart, email, day.judged_s),
+        )
+
+    def digest(self, day: SchoolDay) -> Digest:
+        """The digest of `day` by what is in hand now, without links. Changes nothing."""
+        return compose(day, self._alerts.active(day.school.name, day.day))
 
     def tick(self, schools: tuple[School, ...], now_s: int) -> list[Command]:
         """Run what is due at `now_s`; returns the commands to publish. Raises StoreError.
@@ -204,7 +220,8 @@ class Alerts:
     def _late(self, book: Book, school: School, day: date, now_s: int) -> None:
         heard = _heard(book.now(), school.coordinator, now_s, digest=True)
         if heard.corrected or heard.right:
-            letter = letters.late(school, day, now_s, heard)
+            link = self._link(book, school, school.coordinator, now_s)
+            letter = letters.late(school, day, now_s, heard, link)
             self._tell(book, "late", school, day, school.coordinator, letter, heard, now_s)
 
     def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
@@ -213,7 +230,8 @@ class Alerts:
         for alert in prepared:
             book.note(alert, "lock-down prepared, not sent")
         if heard.wrong or heard.corrected or heard.right:
-            letter = letters.overnight(school, day, now_s, heard, prepared)
+            link = self._link(book, school, school.coordinator, now_s)
+            letter = letters.overnight(school, day, now_s, heard, prepared, link)
             self._tell(book, "overnight", school, day, school.coordinator, letter, heard, now_s)
         principal = school.principal
         if principal is None or principal.email == school.coordinator.email:
@@ -221,7 +239,8 @@ class Alerts:
         heard = _heard(book.now(), principal, now_s, digest=False)
         if heard.wrong or heard.right:
             prepared = [alert for alert in prepared if alert.key in {a.key for a in heard.wrong}]
-            letter = letters.overnight(school, day, now_s, heard, prepared)
+            link = self._link(book, school, principal, now_s)
+            letter = letters.overnight(school, day, now_s, heard, prepared, link)
             self._tell(book, "overnight", school, day, principal, letter, heard, now_s)
 
     def _morning(
@@ -230,7 +249,8 @@ class Alerts:
         found = [readiness(cart, self._facts(cart.cart.controller, cart.at_s)) for cart in carts]
         heard = _heard(book.now(), school.coordinator, now_s, digest=True)
         if found:
-            letter = letters.morning(school, day, now_s, found, heard)
+            link = self._link(book, school, school.coordinator, now_s)
+            letter = letters.morning(school, day, now_s, found, heard, link)
             heard = replace(heard, wrong=())  # these are not in it
             self._tell(book, "morning", school, day, school.coordinator, letter, heard, now_s)
 
@@ -312,6 +332,12 @@ class Alerts:
                 book.put(alert)
 
     # Notices
+
+    def _link(self, book: Book, school: School, person: Person, now_s: int) -> str:
+        """Where `person` can answer for all that `book` is about; empty without links."""
+        if self._links is None:
+            return ""
+        return self._links.make("answer", school.name, book.day, ALL_CARTS, person.email, now_s)
 
     def _tell(
         self,

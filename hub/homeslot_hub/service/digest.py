@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -20,6 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from homeslot_hub.model import CartVerdict, Finding, Person, Place, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
+from homeslot_hub.rules.alerts import Alert, subjects
+from homeslot_hub.service.alert_words import grouped, in_hand, named
 
 TEXT_COLUMNS = 78
 PLACES: tuple[Place, ...] = ("home", "out", "unknown", "excused")  # in the order of any tally
@@ -92,12 +94,13 @@ class Trouble:
     lines: tuple[str, ...]
     known: str
     hidden: str
+    in_hand: tuple[str, ...]
     action: str
 
 
 @dataclass(frozen=True, slots=True)
 class CartPart:
-    """One cart that needs a hand."""
+    """One cart that needs a hand. `link` is where to answer for it, empty without one."""
 
     title: str
     room: str
@@ -105,6 +108,7 @@ class CartPart:
     tally: str
     troubles: tuple[Trouble, ...]
     excused: tuple[str, ...]
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,15 @@ class Page:
     foot: str
 
 
-def compose(day: SchoolDay) -> Digest:
-    """The digest of one judged school day, for the school's coordinator."""
-    page = _page(day)
+def compose(
+    day: SchoolDay, alerts: Iterable[Alert] = (), link: Callable[[int], str] | None = None
+) -> Digest:
+    """The digest of one judged school day, for the school's coordinator.
+
+    What somebody has in hand by `alerts` is marked. `link` gives the address of the page on which
+    to answer for the cart with a number.
+    """
+    page = _page(day, [alert for alert in alerts if alert.in_hand], link or (lambda cart: ""))
     pages = templates()
     return Digest(
         page.subject,
@@ -163,7 +173,7 @@ def _wrap(text: str, indent: int = 0, hang: int = 0) -> str:
     )
 
 
-def _page(day: SchoolDay) -> Page:
+def _page(day: SchoolDay, taken: Sequence[Alert], link: Callable[[int], str]) -> Page:
     school = day.school
     at = words.clock(school.zone, day.deadline_s, day.deadline_s)
     judged = words.clock(school.zone, day.judged_s, day.deadline_s)
@@ -193,7 +203,12 @@ def _page(day: SchoolDay) -> Page:
             if (number := _places(day.carts, word)) or word != "excused"
         ),
         late=late,
-        carts=tuple(_cart_part(school, cart, day.deadline_s) for cart in troubled),
+        carts=tuple(
+            _cart_part(
+                day, cart, [a for a in taken if a.cart == cart.cart.number], link(cart.cart.number)
+            )
+            for cart in troubled
+        ),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",
         excused=_excused(fine),
         strangers=_strangers(day.unknown_controllers),
@@ -285,7 +300,8 @@ def _strangers(controllers: Sequence[str]) -> str:
     )
 
 
-def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart:
+def _cart_part(day: SchoolDay, judged: CartVerdict, taken: Sequence[Alert], link: str) -> CartPart:
+    school, deadline_s = day.school, day.deadline_s
     cart, places = judged.cart, judged.places
     groups: defaultdict[tuple[Finding, str, str], list[Verdict]] = defaultdict(list)
     for verdict in judged.verdicts:
@@ -298,8 +314,9 @@ def _cart_part(school: School, judged: CartVerdict, deadline_s: int) -> CartPart
         room=cart.room,
         teacher=cart.teacher,
         tally=", ".join(tally),
-        troubles=tuple(_trouble(school, judged, group) for group in groups.values()),
+        troubles=tuple(_trouble(school, judged, group, taken) for group in groups.values()),
         excused=_excused([judged]),
+        link=link,
     )
 
 
@@ -316,8 +333,12 @@ def _excused(carts: Sequence[CartVerdict]) -> tuple[str, ...]:
     return (f"{names}: `homeslot check` says why.",)
 
 
-def _trouble(school: School, judged: CartVerdict, group: Sequence[Verdict]) -> Trouble:
+def _trouble(
+    school: School, judged: CartVerdict, group: Sequence[Verdict], taken: Sequence[Alert]
+) -> Trouble:
     first = group[0]
+    about = {subject for verdict in group for subject in subjects(verdict)}
+    mine = (a for a in taken if a.finding == first.finding and a.subject in about)
     tag, tone = TAGS[first.finding]
     together = TOGETHER.get((first.finding, first.rule))
     lines: tuple[str, ...] = ()
@@ -339,6 +360,10 @@ def _trouble(school: School, judged: CartVerdict, group: Sequence[Verdict]) -> T
         lines=lines,
         known=first.evidence if first.finding == "silent" and first.since_s is not None else "",
         hidden=hidden,
+        in_hand=tuple(
+            f"{named(alerts)}, {in_hand(school, alerts[0], judged.at_s)}."
+            for alerts in grouped(mine)
+        ),
         action=first.action,
     )
 

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar
-from homeslot_hub.service.digest import compose
+from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.ports import DIGEST, Notice, Store
 
 RULE = DIGEST
@@ -26,19 +26,19 @@ Judge = Callable[[School, date, int], SchoolDay]  # school, its day, judged at
 
 
 class Due:
-    """Runs what is due, once. `on_judged` gets each day, in the transaction that keeps it."""
+    """Runs what is due, once. `digest` makes that of each day, in the transaction that keeps it."""
 
     def __init__(
         self,
         schools: tuple[School, ...],
         store: Store,
         judge: Judge,
-        on_judged: Callable[[SchoolDay], None] | None = None,
+        digest: Callable[[SchoolDay], Digest] = compose,
     ) -> None:
         self._schools = schools
         self._store = store
         self._judge = judge
-        self._on_judged = on_judged
+        self._digest = digest
         # Nothing falls due between these two moments, so that looking again is free.
         self._quiet_from_s = 0
         self._quiet_until_s = 0
@@ -68,11 +68,11 @@ class Due:
             return None
         deadline_s = calendar.deadline_s(school, day)
         judged = self._judge(school, day, now_s)
-        digest = compose(judged)
         with self._store.transaction():
             if not self._store.settle(school.name, day.isoformat(), RULE, deadline_s, now_s):
                 return None  # somebody else did, this very moment
             self._record_missed(school, day, opened_s)
+            digest = self._digest(judged)
             self._store.add_notice(
                 Notice(
                     school=school.name,
@@ -86,8 +86,6 @@ class Due:
                     created_s=now_s,
                 )
             )
-            if self._on_judged is not None:
-                self._on_judged(judged)
         return judged
 
     def _record_missed(self, school: School, day: date, opened_s: int) -> None:

@@ -23,8 +23,10 @@ from homeslot_hub.service import deadman, status
 from homeslot_hub.service.alert_book import AlertStore
 from homeslot_hub.service.alerts import Alerts
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
+from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.due import Due
 from homeslot_hub.service.intake import Intake
+from homeslot_hub.service.links import Links
 from homeslot_hub.service.ports import Store
 from homeslot_hub.service.register import RegisterStore, View
 
@@ -36,7 +38,8 @@ class Hub:
 
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
     picture is kept. Without a `register` nothing counts as recorded, without `alerts` nothing is
-    followed up. Constructing a hub reads nothing and writes nothing.
+    followed up, without `links` no mail can be answered by one. Constructing a hub reads nothing
+    and writes nothing.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Hub:
         checkpoint_every: int = CHECKPOINT_EVERY,
         register: RegisterStore | None = None,
         alerts: AlertStore | None = None,
+        links: Links | None = None,
     ) -> None:
         self.schools = schools
         self._store = store
@@ -54,9 +58,9 @@ class Hub:
         self._beliefs = Beliefs(store, checkpoint_every)
         self._register = View(register, schools)
         self._intake = Intake(schools, store, self._beliefs, now_s)
-        self._alerts = None if alerts is None else self._followed_up(alerts)
-        on_judged = None if self._alerts is None else self._alerts.judged
-        self._due = Due(schools, store, self.judge_day, on_judged)
+        self._alerts = None if alerts is None else self._followed_up(alerts, links)
+        digest = compose if self._alerts is None else self._alerts.judged
+        self._due = Due(schools, store, self.judge_day, digest)
 
     def take(self, messages: Sequence[Message]) -> list[Command]:
         """Apply messages from the broker in one durable transaction; acknowledge them afterwards.
@@ -81,6 +85,10 @@ class Hub:
         deadlines_s = {cart: calendar.deadline_s(school, day, cart) for cart in school.carts}
         at_s = calendar.deadline_s(school, day)
         return self._judged(school, day, at_s, judged_s, deadlines_s)
+
+    def digest(self, day: SchoolDay) -> Digest:
+        """The digest of `day` as a mail has it, but for its links, which are one person's own."""
+        return compose(day) if self._alerts is None else self._alerts.digest(day)
 
     def recorded(self, school: School, day: date) -> Mapping[int, CartRegister]:
         """What was recorded of the school's carts, by number, at the deadline of `day`."""
@@ -137,7 +145,7 @@ class Hub:
         """
         return [] if self._alerts is None else self._alerts.tick(self.schools, self._now_s())
 
-    def _followed_up(self, alerts: AlertStore) -> Alerts:
+    def _followed_up(self, alerts: AlertStore, links: Links | None) -> Alerts:
         return Alerts(
             self._store,
             alerts,
@@ -145,6 +153,7 @@ class Hub:
             self.judge_day,
             self.facts,
             self._intake.command_id,
+            links,
         )
 
     def status(self) -> status.Status:

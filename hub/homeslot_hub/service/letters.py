@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -16,21 +16,10 @@ from homeslot_hub.model import Finding, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
 from homeslot_hub.rules.alerts import Alert
 from homeslot_hub.rules.readiness import Readiness
+from homeslot_hub.service.alert_words import OTHERWISE, grouped, in_hand, named, right_lines
 from homeslot_hub.service.digest import TAGS, Digest, templates
 
 Tone = Literal["alarm", "warning", "unknown", "good"]
-# What has become of it, by finding; `{}` are devices or the cart, and when it was measured.
-RIGHT: dict[Finding, str] = {
-    "out": "{} came home late at {}.",
-    "not_charging": "{} charges since {}.",
-    "unplugged": "{} has power again since {}.",
-    "elsewhere": "{} is back in its place since {}.",
-    "unlocked": "{} is locked since {}.",
-    "disturbed": "{}: what was opened is shut, and what was taken is back, since {}.",
-    "silent": "{} is heard again since {}.",
-    "power_fault": "{} draws what it should since {}.",
-}
-OTHERWISE = "{}: what was said of it has been right since {}."
 # A correction: what was true at the deadline, by finding.
 IN_TIME = "{} {} at the deadline after all: the report of it was measured in time and came late."
 TRUE: dict[Finding, str] = {
@@ -55,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What both templates say."""
+    """What both templates say. `link` is where to answer, empty where there is nothing to."""
 
     subject: str
     school: str
@@ -63,6 +52,7 @@ class Page:
     headline: str
     paragraphs: tuple[str, ...]
     sections: tuple[Section, ...]
+    link: str
     foot: str
 
 
@@ -77,8 +67,14 @@ class Heard:
     in_hand: tuple[Alert, ...] = ()
 
 
-def late(school: School, day: date, now_s: int, heard: Heard) -> Digest:
-    """After the deadline: corrections, and what has come right since."""
+NOTHING = Heard()
+
+
+def late(school: School, day: date, now_s: int, heard: Heard, link: str = "") -> Digest:
+    """After the deadline: corrections, and what has come right since.
+
+    `link`, here and below, is where the reader can answer for what is wrong.
+    """
     parts = []
     home = _devices(a for a in heard.right if a.finding == "out")
     if heard.corrected:
@@ -92,11 +88,16 @@ def late(school: School, day: date, now_s: int, heard: Heard) -> Digest:
     if left:
         parts.append(f"{left} still out")
     sections = (*_changes(school, now_s, heard), *_wrong(school, now_s, heard, "Still wrong"))
-    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+    return _letter(school, day, now_s, ", ".join(parts), (), sections, heard, link)
 
 
 def overnight(
-    school: School, day: date, now_s: int, heard: Heard, prepared: Sequence[Alert]
+    school: School,
+    day: date,
+    now_s: int,
+    heard: Heard,
+    prepared: Sequence[Alert],
+    link: str = "",
 ) -> Digest:
     """In the evening: what is still wrong, and for which devices a lock-down is prepared (C11)."""
     out = _devices(a for a in heard.wrong if a.finding == "out")
@@ -120,7 +121,7 @@ def overnight(
                 "someone with a name has to decide it in your device management.",
             )
         )
-    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+    return _letter(school, day, now_s, ", ".join(parts), (), sections, heard, link)
 
 
 def alarm(school: School, day: date, now_s: int, heard: Heard) -> Digest:
@@ -169,7 +170,12 @@ def nudge(school: School, judged: SchoolDay, now_s: int) -> Digest:
 
 
 def morning(
-    school: School, day: date, now_s: int, carts: Sequence[Readiness], heard: Heard
+    school: School,
+    day: date,
+    now_s: int,
+    carts: Sequence[Readiness],
+    heard: Heard,
+    link: str = "",
 ) -> Digest:
     """Before the first bell (C10): what is charged or charging, what is not, what is not known."""
     good = sum(len(cart.charged) + len(cart.charging) for cart in carts)
@@ -204,7 +210,8 @@ def morning(
         which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."
         sections.append(Section("All charged or charging", "good", (which,)))
     sections += _changes(school, now_s, heard)
-    return _letter(school, day, now_s, ", ".join(parts), (), sections)
+    shown = replace(heard, wrong=tuple(unplugged), in_hand=())
+    return _letter(school, day, now_s, ", ".join(parts), (), sections, shown, link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +275,8 @@ def _letter(
     headline: str,
     paragraphs: Sequence[str],
     sections: Sequence[Section],
+    heard: Heard = NOTHING,
+    link: str = "",
 ) -> Digest:
     name = " ".join(school.name.split())
     at = words.clock(school.zone, now_s, now_s)
@@ -278,6 +287,7 @@ def _letter(
         headline=headline[:1].upper() + headline[1:],
         paragraphs=tuple(paragraphs),
         sections=tuple(sections),
+        link=link if heard.wrong or heard.in_hand else "",
         foot=f"Worked out at {at} from what the carts had measured. Times are those of "
         f"{school.zone.key}.",
     )
@@ -304,21 +314,21 @@ def _wrong(school: School, now_s: int, heard: Heard, title: str) -> list[Section
         sections.append(Section(f"{title}: {tag.lower()}", tone, lines, action))
     if heard.flapping:
         lines = tuple(
-            f"{_name(alerts)}: {max(len(a.flips) for a in alerts)} changes, "
+            f"{named(alerts)}: {max(len(a.flips) for a in alerts)} changes, "
             f"{'right' if alerts[0].state == 'resolved' else 'wrong'} for now."
-            for alerts in _grouped(heard.flapping)
+            for alerts in grouped(heard.flapping)
         )
         sections.append(Section("Comes and goes", "warning", lines))
     if heard.in_hand:
-        lines = tuple(_in_hand(school, now_s, alerts) for alerts in _grouped(heard.in_hand))
+        lines = tuple(_in_hand(school, now_s, alerts) for alerts in grouped(heard.in_hand))
         sections.append(Section("In hand", "good", lines))
     return sections
 
 
 def _wrong_lines(alerts: Sequence[Alert]) -> Iterable[str]:
-    for group in _grouped(alerts):
+    for group in grouped(alerts):
         first = group[0]
-        reason = first.reason if len(group) == 1 else f"{_name(group)}."
+        reason = first.reason if len(group) == 1 else f"{named(group)}."
         hides = sorted({slot for alert in group for slot in alert.hides})
         if hides:
             reason += f" Hidden behind this: {words.slot_numbers(hides)}."
@@ -327,13 +337,8 @@ def _wrong_lines(alerts: Sequence[Alert]) -> Iterable[str]:
 
 
 def _in_hand(school: School, now_s: int, alerts: Sequence[Alert]) -> str:
-    first = alerts[0]
-    until = ""
-    if first.until_s is not None:
-        until = f" until {words.clock(school.zone, first.until_s, now_s)}"
-    why = f": {first.why.rstrip('.')}" if first.why else ""
-    tag = TAGS[first.finding][0].lower()
-    return f"{_name(alerts)} ({tag}), {first.state}{until} by {first.who}{why}."
+    tag = TAGS[alerts[0].finding][0].lower()
+    return f"{named(alerts)} ({tag}), {in_hand(school, alerts[0], now_s)}."
 
 
 def _changes(school: School, now_s: int, heard: Heard) -> list[Section]:
@@ -341,13 +346,13 @@ def _changes(school: School, now_s: int, heard: Heard) -> list[Section]:
     if heard.corrected:
         lines = tuple(
             line
-            for alerts in _grouped(heard.corrected)
+            for alerts in grouped(heard.corrected)
             for line in _corrected_lines(school, now_s, alerts)
         )
         sections.append(Section("Corrected: at the deadline it was otherwise", "unknown", lines))
     if heard.right:
         lines = tuple(
-            line for alerts in _grouped(heard.right) for line in _right_lines(school, now_s, alerts)
+            line for alerts in grouped(heard.right) for line in right_lines(school, now_s, alerts)
         )
         sections.append(Section("Right again", "good", lines))
     return sections
@@ -360,10 +365,10 @@ def _corrected_lines(school: School, now_s: int, alerts: Sequence[Alert]) -> lis
     if withdrawn:
         true = TRUE.get(withdrawn[0].finding)
         if true is None:
-            lines.append(OTHERWISE.format(_name(withdrawn), _clock(school, now_s, withdrawn[0])))
+            lines.append(OTHERWISE.format(named(withdrawn), _clock(school, now_s, withdrawn[0])))
         else:
             were = true.replace("was ", "were ", 1) if len(withdrawn) > 1 else true
-            lines.append(IN_TIME.format(_name(withdrawn), were))
+            lines.append(IN_TIME.format(named(withdrawn), were))
     for alert in added:
         over = ""
         if alert.state == "resolved":
@@ -372,35 +377,10 @@ def _corrected_lines(school: School, now_s: int, alerts: Sequence[Alert]) -> lis
     return lines
 
 
-def _right_lines(school: School, now_s: int, alerts: Sequence[Alert]) -> list[str]:
-    at: defaultdict[str, list[Alert]] = defaultdict(list)
-    for alert in sorted(alerts, key=lambda alert: alert.resolved_s or 0):
-        at[_clock(school, now_s, alert)].append(alert)
-    text = RIGHT.get(alerts[0].finding, OTHERWISE)
-    return [text.format(_name(group), clock) for clock, group in at.items()]
-
-
 def _clock(school: School, now_s: int, alert: Alert) -> str:
     return words.clock(school.zone, alert.resolved_s or now_s, now_s)
 
 
-def _grouped(alerts: Iterable[Alert]) -> list[list[Alert]]:
-    """Alerts of one cart and finding together; of those about no single slot each alone."""
-    groups: defaultdict[tuple[object, ...], list[Alert]] = defaultdict(list)
-    for alert in sorted(alerts, key=lambda alert: (alert.cart, alert.slots)):
-        alone = "" if alert.subject.startswith("slot ") else alert.subject
-        groups[alert.cart, alert.finding, alone, alert.state, alert.who, alert.why].append(alert)
-    return list(groups.values())
-
-
-def _name(alerts: Sequence[Alert]) -> str:
-    """What a group is about: its devices, or its cart and the part of it."""
-    first = alerts[0]
-    if first.subject.startswith("slot "):
-        return words.devices(first.cart, (slot for alert in alerts for slot in alert.slots))
-    return f"Cart {first.cart}, {first.subject}" if first.subject else f"Cart {first.cart}"
-
-
 def _of_carts(alerts: Iterable[Alert]) -> Iterable[str]:
-    for group in _grouped(alerts):
-        yield f"{_name(group)}."
+    for group in grouped(alerts):
+        yield f"{named(group)}."
