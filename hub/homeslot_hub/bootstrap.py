@@ -33,6 +33,8 @@ from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.mdm import Mdm
+from homeslot_hub.adapters.orders_sqlite import SqliteOrders
 from homeslot_hub.adapters.push import Channel, Sender
 from homeslot_hub.adapters.push_apprise import AppriseSender
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
@@ -42,6 +44,7 @@ from homeslot_hub.adapters.webhooks import Webhook
 from homeslot_hub.config import (
     ChannelSettings,
     ConfigError,
+    MdmSettings,
     Settings,
     WebSettings,
     load,
@@ -51,6 +54,7 @@ from homeslot_hub.model import Calendar, SchoolDay
 from homeslot_hub.service.alert_book import AlertDesk
 from homeslot_hub.service.answers import Answers
 from homeslot_hub.service.deadman import DeadMan
+from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.links import Links
@@ -99,8 +103,15 @@ def make_hub(
 
     It knows `calendars`, by the name of the school, and puts `links` into its mails.
     """
-    register, alerts = SqliteRegister(store), SqliteAlerts(store)
-    hub = Hub(settings.schools, store, now_s, register=register, alerts=alerts, links=links)
+    hub = Hub(
+        settings.schools,
+        store,
+        now_s,
+        register=SqliteRegister(store),
+        alerts=SqliteAlerts(store),
+        links=links,
+        orders=None if settings.mdm is None else SqliteOrders(store),
+    )
     hub.know(calendars)
     return hub
 
@@ -264,6 +275,8 @@ class Server:
         self._opened.callback(self._calendars.stop)
         for channel in settings.channels:
             self._run(f"channel {channel.name}", partial(self._push, channel))
+        if settings.mdm is not None:
+            self._run("device management", partial(self._manage, settings.mdm))
         if settings.web is not None and self._links is not None:
             self._serve_pages(settings.web, self._links)
         self._run("writer", self._write)
@@ -372,6 +385,29 @@ class Server:
                     _log.error("channel %s: %s", settings.name, error)
                 self._over.wait(pause_s)
 
+    def _manage(self, settings: MdmSettings) -> None:
+        """Send the device management what was confirmed."""
+        with closing(open_store(self.settings)) as store:
+            mdm, seen = None, None
+            while not self._over.is_set():
+                pause_s = _DELIVER_S
+                now = self.settings.schools, self._known
+                if now != seen:
+                    seen = now
+                    hub = make_hub(self.settings, store, self._now_s, self._known)
+                    mdm = (
+                        None
+                        if hub.lock_downs is None
+                        else Mdm(settings, hub.lock_downs, self._now_s)
+                    )
+                try:
+                    if mdm is not None:
+                        mdm.deliver_due()
+                except StoreError as error:
+                    pause_s = _RETRY_S[1]
+                    _log.error("device management: %s", error)
+                self._over.wait(pause_s)
+
     def _serve_pages(self, settings: WebSettings, links: Links) -> None:
         from homeslot_hub.adapters.web import Web, WebError  # a web server: read where one is used
 
@@ -379,9 +415,10 @@ class Server:
         def opened() -> Iterator[Window]:
             now_s = self._now_s()
             with closing(open_store(self.settings)) as store:
-                desk = AlertDesk(store, SqliteAlerts(store))
-                # As the writer has them, with what their calendars say.
-                yield Window(links, Answers(self.hub.schools, desk, now_s), now_s)
+                hub = make_hub(self.settings, store, self._now_s, self._known)
+                answers = Answers(hub.schools, AlertDesk(store, SqliteAlerts(store)), now_s)
+                decisions = Decisions(hub.schools, hub.lock_downs, now_s)
+                yield Window(links, answers, decisions, now_s)
 
         try:
             web = Web(settings, opened)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import stat
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 from typing import Literal
@@ -23,11 +23,13 @@ from homeslot_hub.config_tables import (
     ANYWHERE,
     DAYS,
     OFF,
+    PAYLOAD,
     PERSON,
     AlertsTable,
     CalendarTable,
     CartTable,
     MailTable,
+    MdmTable,
     RootTable,
     SchoolTable,
     WebTable,
@@ -43,6 +45,7 @@ __all__ = [
     "ChannelSettings",
     "ConfigError",
     "MailSettings",
+    "MdmSettings",
     "Problem",
     "Settings",
     "WebSettings",
@@ -122,6 +125,20 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MdmSettings:
+    """The device management that locks devices down. `file` has its address and a secret.
+
+    `lock` and `unlock` are what it calls the two; `payload` has the texts of the JSON it is sent,
+    with parts of PAYLOAD_PARTS between braces.
+    """
+
+    file: Path
+    lock: str = "lock"
+    unlock: str = "unlock"
+    payload: Mapping[str, str] = field(default_factory=lambda: dict(PAYLOAD))
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One hub. `source` is the file it was read from, None where a program made it."""
 
@@ -132,6 +149,7 @@ class Settings:
     source: Path | None = None
     channels: tuple[ChannelSettings, ...] = ()
     web: WebSettings | None = None
+    mdm: MdmSettings | None = None
 
     @property
     def database(self) -> Path:
@@ -234,6 +252,7 @@ def _settings(root: RootTable, path: Path) -> Settings:
         ),
         mail=None if root.mail is None else _mail(root.mail, home),
         web=None if root.web is None else _web(root.web, home),
+        mdm=None if root.mdm is None else _mdm(root.mdm, home),
         schools=tuple(_school(school, home) for school in root.school),
         source=path.absolute(),
         channels=tuple(
@@ -273,6 +292,10 @@ def _web(web: WebTable, home: Path) -> WebSettings:
         key_file=_beside(home, web.key_file),
         links_s=web.links_days * 86400,
     )
+
+
+def _mdm(mdm: MdmTable, home: Path) -> MdmSettings:
+    return MdmSettings(home / Path(mdm.file).expanduser(), mdm.lock, mdm.unlock, dict(mdm.payload))
 
 
 def _school(school: SchoolTable, home: Path) -> School:

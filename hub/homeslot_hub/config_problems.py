@@ -33,10 +33,11 @@ def told(error: ValidationError) -> Iterator[Problem]:
         table: type[Table] = RootTable
         for part in where[:-1]:
             table = TABLES.get(str(part), table)
-        # An entry of a plain list is judged by the list's own sentence.
+        # An entry of a list, or of a table of any keys, is judged by the whole's own sentence.
         names = [part for part in where if isinstance(part, str)]
         name = names[-1] if names else ""
-        field = table.model_fields.get(name)
+        known = [name for name in names if name in table.model_fields]
+        field = table.model_fields[known[-1]] if known else None
         if found["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, table.model_fields, 1)
             allowed = f"did you mean {near[0]}?" if near else ", ".join(table.model_fields)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from datetime import date, timedelta
+from string import Formatter
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -305,6 +306,45 @@ class WebTable(Table):
     )
 
 
+# What a payload of [mdm] may have between braces, and one that has all of it.
+PAYLOAD_PARTS = ("id", "action", "tag", "number", "school")
+PAYLOAD = {
+    "id": "{id}",
+    "action": "{action}",
+    "asset_tag": "{tag}",
+    "device": "{number}",
+    "school": "{school}",
+}
+
+
+def _payload(text: str) -> str:
+    parts = [part for part in Formatter().parse(text) if part[1] is not None]
+    fits = all(name in PAYLOAD_PARTS and not (of or how) for _, name, of, how in parts)
+    return _must(text.isprintable() and fits, text)
+
+
+class MdmTable(Table):
+    """[mdm]."""
+
+    file: FileName = Field(
+        title="mode 0600: the address of the device management, a secret on the second line"
+    )
+    lock: Name = Field(
+        default="lock", title="what a lock-down is called there, as {action}", description=_NAME
+    )
+    unlock: Name = Field(
+        default="unlock", title="what its end is called there, as {action}", description=_NAME
+    )
+    payload: dict[Name, Annotated[str, AfterValidator(_payload), _text("", 200)]] = Field(
+        default=PAYLOAD,
+        min_length=1,
+        title="the JSON that is posted for each device",
+        description="a [mdm.payload] table of texts, with "
+        + ", ".join(f"{{{part}}}" for part in PAYLOAD_PARTS)
+        + " in them",
+    )
+
+
 Bssid = Annotated[
     str,
     AfterValidator(lambda text: _must(_BSSID.fullmatch(text) is not None, text)),
@@ -525,6 +565,7 @@ class RootTable(Table):
     broker: BrokerTable = BrokerTable()
     mail: MailTable | None = None
     web: WebTable | None = None
+    mdm: MdmTable | None = None
     channel: list[ChannelTable] = Field(
         default=[], description="[[channel]] tables, each name once"
     )
@@ -536,6 +577,7 @@ TABLES: dict[str, type[Table]] = {
     "broker": BrokerTable,
     "mail": MailTable,
     "web": WebTable,
+    "mdm": MdmTable,
     "channel": ChannelTable,
     "school": SchoolTable,
     "calendar": CalendarTable,

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
+from homeslot_hub.adapters.orders_sqlite import SqliteOrders
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import Command, Message, Person, School, SchoolDay
@@ -16,6 +17,8 @@ from homeslot_hub.rules.alerts import Alert
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.links import Links
 from homeslot_hub.service.ports import Notice
+from homeslot_hub.service.register import Touched
+from homeslot_hub.service.register_tables import DEVICES
 
 from .reports import CART, SCHOOL, Clock, Reporter
 
@@ -36,7 +39,8 @@ AFTERNOON_S = local(15)
 class Evening:
     """One hub on the file in `folder`, restarted at will, and its school's carts.
 
-    A cart reports, unless its controller is in `silent`.
+    A cart reports, unless its controller is in `silent`. One that is `managed` has a register and a
+    device management.
     """
 
     def __init__(
@@ -45,10 +49,12 @@ class Evening:
         school: School = FOLLOWED,
         now_s: int = AFTERNOON_S,
         links: Links | None = None,
+        managed: bool = False,
     ) -> None:
         self.folder = folder
         self.school = school
         self.links = links
+        self.managed = managed
         self.clock = Clock(now_s)
         self.carts = {
             cart.controller: Reporter(cart.controller, cart.slots, now_s) for cart in school.carts
@@ -65,6 +71,14 @@ class Evening:
                 self.hub.take(
                     [cart.event("slot", slot, "charging"), cart.event("slot", slot, "idle")]
                 )
+
+    @classmethod
+    def beside(cls, other: Evening) -> Evening:
+        """A second hub on the same file, without carts of its own, as a page or command has it."""
+        evening = cls.__new__(cls)
+        evening.__dict__.update(other.__dict__, _opened=ExitStack())
+        evening.start()
+        return evening
 
     def start(self, school: School | None = None) -> None:
         """Start the hub again: what is not in its file is gone."""
@@ -83,6 +97,7 @@ class Evening:
             register=self.register,
             alerts=self.alerts,
             links=self.links,
+            orders=SqliteOrders(self.store) if self.managed else None,
         )
 
     def close(self) -> None:
@@ -94,6 +109,17 @@ class Evening:
     def slot(self, slot: int, word: str, controller: str = CART.controller) -> None:
         """A slot of a cart becomes `word` now, and the hub hears it."""
         self.says([self.carts[controller].event("slot", slot, word)])
+
+    def tags(self, **tag_of: str) -> None:
+        """Record asset tags, of `slot_3` and so on, in the first cart."""
+        number = str(self.school.carts[0].number)
+        touched = []
+        for slot, tag in tag_of.items():
+            where = (self.school.name, number, slot.removeprefix("slot_"))
+            row = (*where, tag, "tablet", "in service")
+            touched.append(Touched(DEVICES, DEVICES.key(row), None, row))
+        with self.store.transaction():
+            self.register.add_change(self.clock(), "Ivo Tran", "set", "by hand", touched)
 
     def home(self, slot: int) -> None:
         """A device is put back, and draws."""

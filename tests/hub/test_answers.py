@@ -16,6 +16,7 @@ from homeslot_hub.model import Person
 from homeslot_hub.rules.people import known
 from homeslot_hub.service.alert_book import AlertDesk
 from homeslot_hub.service.answers import Answers
+from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.links import Links
 from homeslot_hub.service.window import Window
 
@@ -41,7 +42,8 @@ def browser(evening):
         with closing(SqliteStore(evening.store.path)) as store:
             desk = AlertDesk(store, SqliteAlerts(store))
             answers = Answers((evening.school,), desk, evening.clock())
-            yield Window(LINKS, answers, evening.clock())
+            decisions = Decisions((evening.school,), None, evening.clock())
+            yield Window(LINKS, answers, decisions, evening.clock())
 
     with serving(opened, WEB) as browser:
         yield browser

@@ -53,11 +53,15 @@ class SqliteAlerts:
             number = alert.id
         else:
             number = self._store.rows(_INSERT, values)[0][0]
+        self.note(number, changes)
+        return Alert(**{name: getattr(alert, name) for name in _COLUMNS}, id=number)
+
+    def note(self, number: int, changes: Iterable[Change]) -> None:
+        """See AlertStore."""
         self._store.run_many(
             "INSERT INTO alert_change (alert, at_s, what, who, why) VALUES (?,?,?,?,?)",
             [(number, one.at_s, one.what, one.who, one.why) for one in changes],
         )
-        return Alert(**{name: getattr(alert, name) for name in _COLUMNS}, id=number)
 
     def history(self, number: int) -> list[Change]:
         """See AlertStore."""

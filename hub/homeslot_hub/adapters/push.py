@@ -89,8 +89,8 @@ class Channel:
             except Refused as refused:
                 state, error = "dead", str(refused)
             except (OSError, http.client.HTTPException, NotNow, ConfigError) as later:
-                state, error = "pending", _said(later)
-                next_s = self._now_s() + min(RETRY_S << min(tries, 16), RETRY_AT_MOST_S)
+                state, error = "pending", said(later)
+                next_s = self._now_s() + pause_s(tries)
                 if now_s - notice.created_s >= EXPIRES_S and tries:
                     state, error = "dead", "given up after three days without success"
             if error:
@@ -100,7 +100,12 @@ class Channel:
         return sent
 
 
-def _said(error: Exception) -> str:
+def pause_s(tries: int) -> int:
+    """How long to wait after so many tries and one more that failed."""
+    return min(RETRY_S << min(tries, 16), RETRY_AT_MOST_S)
+
+
+def said(error: Exception) -> str:
     """What went wrong, without the address, which may hold a secret."""
     if isinstance(error, NotNow):
         return str(error)

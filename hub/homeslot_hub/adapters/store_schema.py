@@ -15,7 +15,7 @@ from homeslot_hub.service.ports import Head
 
 migrations = Migrations("homeslot")
 # Every migration there is, in order.
-NAMES = ("0001_session", "0002_chain", "0003_register", "0004_alerts")
+NAMES = ("0001_session", "0002_chain", "0003_register", "0004_alerts", "0005_lockdown")
 
 _FIRST = (
     """CREATE TABLE event (
@@ -194,3 +194,20 @@ _ALERTS = (
 def _alerts(db: Database) -> None:
     for statement in _ALERTS:
         db.execute(statement)
+
+
+# An order to the device management: one lock for each device and evening, one unlock for each lock.
+_LOCKDOWN = """CREATE TABLE lockdown (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, school TEXT NOT NULL, day TEXT NOT NULL,
+    cart INTEGER NOT NULL, slot INTEGER NOT NULL, tag TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('lock', 'unlock')),
+    alert INTEGER NOT NULL REFERENCES alert (id), prepared_s INTEGER NOT NULL, state TEXT NOT NULL,
+    who TEXT NOT NULL, why TEXT NOT NULL, confirmed_s INTEGER NOT NULL, tries INTEGER NOT NULL,
+    next_s INTEGER NOT NULL, error TEXT NOT NULL,
+    UNIQUE (school, day, cart, slot, action)
+) STRICT"""
+
+
+@migrations(name="0005_lockdown")
+def _lockdown(db: Database) -> None:
+    db.execute(_LOCKDOWN)

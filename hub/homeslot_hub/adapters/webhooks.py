@@ -1,12 +1,12 @@
-"""Webhooks: a notice as signed JSON to an address of the school's, as a ticket or a message.
+"""Webhooks: signed JSON to an address of the school's, such as a notice that becomes a ticket.
 
 A request says when it was made and is signed over that moment and its body:
 
-    Homeslot-Id: 32 hexadecimal digits, the same whenever this notice is sent
+    Homeslot-Id: 32 hexadecimal digits, the same whenever the same is sent
     Homeslot-Timestamp: epoch seconds
     Homeslot-Signature: v1=HMAC-SHA256(secret, timestamp + "." + body), hexadecimal
 
-Any 2xx is taken for a yes. Redirects are not followed: they would carry what is in the notice to an
+Any 2xx is taken for a yes. Redirects are not followed: they would carry what is in it to an
 address that nobody named.
 """
 
@@ -36,27 +36,35 @@ class Webhook:
 
     def send(self, notice: Notice, now_s: int) -> None:
         """See Sender."""
-        address, secret = read_address(self._file)
-        where = urlsplit(address)
-        host, port = where.hostname or "", where.port
-        if where.scheme == "https":
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=self._timeout_s, context=ssl.create_default_context()
-            )
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=self._timeout_s)
-        try:
-            path = (where.path or "/") + (f"?{where.query}" if where.query else "")
-            body = _body(notice)
-            connection.request("POST", path, body, _headers(notice, body, secret, now_s))
-            answer = connection.getresponse()
-        finally:
-            connection.close()
-        said = f"it answered {answer.status}"
-        if 400 <= answer.status < 500 and answer.status not in _AGAIN:
-            raise Refused(said)
-        if not 200 <= answer.status < 300:
-            raise NotNow(said)
+        post(self._file, notice.identity, _body(notice), now_s, self._timeout_s)
+
+
+def post(file: Path, identity: str, body: bytes, now_s: int, timeout_s: float = TIMEOUT_S) -> None:
+    """Post JSON, signed at `now_s`, to the address in `file`; return when it is taken.
+
+    `identity` is the same whenever the same is sent. Raises Refused, NotNow, OSError,
+    HTTPException, ConfigError.
+    """
+    address, secret = read_address(file)
+    where = urlsplit(address)
+    host, port = where.hostname or "", where.port
+    if where.scheme == "https":
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, port, timeout=timeout_s, context=ssl.create_default_context()
+        )
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    try:
+        path = (where.path or "/") + (f"?{where.query}" if where.query else "")
+        connection.request("POST", path, body, _headers(identity, body, secret, now_s))
+        answer = connection.getresponse()
+    finally:
+        connection.close()
+    said = f"it answered {answer.status}"
+    if 400 <= answer.status < 500 and answer.status not in _AGAIN:
+        raise Refused(said)
+    if not 200 <= answer.status < 300:
+        raise NotNow(said)
 
 
 def read_address(path: Path) -> tuple[str, bytes]:
@@ -83,11 +91,11 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     return f"v1={made.hexdigest()}"
 
 
-def _headers(notice: Notice, body: bytes, secret: bytes, now_s: int) -> dict[str, str]:
+def _headers(identity: str, body: bytes, secret: bytes, now_s: int) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "User-Agent": "homeslot",
-        "Homeslot-Id": notice.identity,
+        "Homeslot-Id": identity,
         "Homeslot-Timestamp": str(now_s),
         "Homeslot-Signature": signature(secret, str(now_s), body),
     }

@@ -32,6 +32,7 @@ from homeslot_hub.cli import (
     doctor,
     gateway,
     history,
+    lockdown,
     register,
     report,
     school_days,
@@ -55,6 +56,7 @@ from homeslot_hub.config import ConfigError, Settings, load
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.rules.alerts import IllegalEvent
+from homeslot_hub.rules.lockdown import IllegalOrder
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.ports import StoreError
@@ -85,6 +87,7 @@ app.command("import")(register.take_in)
 app.command("export")(register.give_out)
 app.add_typer(register.app, name="register")
 app.add_typer(alert.app, name="alert")
+app.add_typer(lockdown.app, name="lockdown")
 
 Controller = Annotated[str, typer.Argument(help="The controller's id: a-z, 0-9 and -.")]
 
@@ -104,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ServerError,
         StoreError,
         IllegalEvent,
+        IllegalOrder,
         setup.Refused,
         OSError,
     ) as error:

@@ -59,7 +59,7 @@ def list_alerts(
 @app.command("ack")
 def ack(numbers: Numbers, who: Who, why: Why, config: Config = DEFAULT) -> None:
     """Take alerts on: they are not repeated any more, and that they are over is still told."""
-    _check(who, why)
+    check_said(who, why)
     _act(config, numbers, lambda alert, school: acknowledge(alert, who, why), who, why)
 
 
@@ -74,7 +74,7 @@ def snooze_alerts(
     config: Config = DEFAULT,
 ) -> None:
     """Put alerts off until a time, at most 31 days: then they speak again by themselves."""
-    _check(who, why)
+    check_said(who, why)
     _act(
         config,
         numbers,
@@ -87,7 +87,7 @@ def snooze_alerts(
 @app.command("back")
 def back(numbers: Numbers, who: Who, why: Why, config: Config = DEFAULT) -> None:
     """Give alerts back that were taken on or put off: they speak again."""
-    _check(who, why)
+    check_said(who, why)
     _act(config, numbers, lambda alert, school: give_back(alert), who, why, "given back")
 
 
@@ -159,7 +159,8 @@ def _schools(settings: Settings, name: str | None) -> list[School]:
     return found
 
 
-def _check(who: str, why: str) -> None:
+def check_said(who: str, why: str) -> None:
+    """Whether `--who` and `--why` say something. Raises BadArgument."""
     for key, text in (("--who", who), ("--why", why)):
         if not is_text(text):
             raise BadArgument(f"{key} is {text!a}: allowed 1..{TEXT_AT_MOST} printable characters")

@@ -67,6 +67,10 @@ port = {port}             # 0 takes a free one
 # host = "127.0.0.1"                        # where the hub itself listens
 # port = 8080
 
+# Whom to tell of devices to lock down that are missing overnight, once a person confirms it.
+# [mdm]
+# file = "mdm.webhook"    # chmod 600: its address, and a secret on the second line
+
 [[school]]
 name = {name}
 zone = {zone}

@@ -31,7 +31,7 @@ RULE = "alarm"  # with the time on the wall behind it: there may be several of a
 LOOK_S = 60
 CALM_S = 3600
 
-LookNow = Callable[[Book, School, tuple[Cart, ...], int], None]  # at some carts of a school
+LookNow = Callable[[Book, School, tuple[Cart, ...], int], object]  # at some carts of a school
 
 
 def with_disturbance(

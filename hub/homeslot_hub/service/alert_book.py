@@ -39,6 +39,9 @@ class AlertStore(Protocol):
     def put(self, alert: Alert, changes: Iterable[Change]) -> Alert:
         """Keep an alert as it is now, with new lines of its history; returns it with its id."""
 
+    def note(self, number: int, changes: Iterable[Change]) -> None:
+        """Keep new lines of the history of the alert with the id `number`."""
+
     def history(self, number: int) -> list[Change]:
         """What has happened to an alert, in order."""
 
@@ -98,13 +101,18 @@ class Book:
                 self.put(wake(alert, self._now_s))
 
     def keep(self, told: str) -> None:
-        """Write what has changed. `told` is noted of each that has been told for the first time."""
-        for key, alert in self._now.items():
+        """Write what has changed, so that each has its id; more may change then.
+
+        `told` is noted of each that has been told for the first time.
+        """
+        for key, alert in list(self._now.items()):
             before = self._before.get(key)
             if told and alert.told != (frozenset() if before is None else before.told):
                 self.note(alert, told)
             if alert != before or key in self._notes:
-                self._store.put(alert, self._notes[key])
+                self._now[key] = self._store.put(alert, self._notes[key])
+        self._before = dict(self._now)
+        self._notes.clear()
 
 
 def _identity(alert: Alert) -> tuple[object, ...]:

@@ -40,9 +40,11 @@ from homeslot_hub.rules.steps import STEPS, StepName
 from homeslot_hub.service import letters
 from homeslot_hub.service.alarms import Alarms, with_disturbance
 from homeslot_hub.service.alert_book import AlertStore, Book
+from homeslot_hub.service.alert_words import grouped, named
 from homeslot_hub.service.digest import Digest, compose
-from homeslot_hub.service.letters import Heard, Week
-from homeslot_hub.service.links import ALL_CARTS, Links
+from homeslot_hub.service.letters import Decide, Heard, Week
+from homeslot_hub.service.links import ALL_CARTS, Links, Matter
+from homeslot_hub.service.lockdowns import LockDowns, devices
 from homeslot_hub.service.ports import DIGEST, Notice, Store
 
 WATCH_S = 300
@@ -62,7 +64,8 @@ class Alerts:
 
     `judge_at` judges a school's carts as of a moment, `judge_day` as of the deadline of a day;
     `facts` gives what was believed of a controller's cart as of a moment; `command_id` the number
-    of the next command. `links` makes those by which a mail is answered.
+    of the next command. `links` makes those by which a mail is answered; with `lock_downs` there is
+    a device management that can be told (C11).
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Alerts:
         facts: Callable[[str, int], CartFacts],
         command_id: Callable[[], int],
         links: Links | None = None,
+        lock_downs: LockDowns | None = None,
     ) -> None:
         self._store = store
         self._alerts = alerts
@@ -82,6 +86,7 @@ class Alerts:
         self._facts = facts
         self._command_id = command_id
         self._links = links
+        self._lock_downs = lock_downs
         # Nothing falls due between these two moments, so that looking again is free.
         self._quiet_from_s = 0
         self._quiet_until_s = 0
@@ -184,6 +189,9 @@ class Alerts:
             self._look_as_the_night_ended(book, school, day, now_s)
         carts = self._judge_at(school, now_s, now_s).carts
         self._look(book, school, carts, opens=name == "overnight")
+        book.keep("")  # what is new has its number from now on
+        if self._lock_downs is not None:
+            self._lock_downs.look(school, carts, now_s)
         if name == "late":
             self._late(book, school, day, now_s)
         elif name == "overnight":
@@ -218,30 +226,54 @@ class Alerts:
         return Command(topic, contract.encode(topic, "cmd", body))
 
     def _late(self, book: Book, school: School, day: date, now_s: int) -> None:
-        heard = _heard(book.now(), school.coordinator, now_s, digest=True)
-        if heard.corrected or heard.right:
-            link = self._link(book, school, school.coordinator, now_s)
-            letter = letters.late(school, day, now_s, heard, link)
-            self._tell(book, "late", school, day, school.coordinator, letter, heard, now_s)
+        person = school.coordinator
+        heard = _heard(book.now(), person, now_s, digest=True)
+        decide = self._decide(book, school, person, now_s, ())
+        if heard.corrected or heard.right or decide.unlock:
+            link = self._link("answer", book, school, person, now_s)
+            letter = letters.late(school, day, now_s, heard, link, decide)
+            self._tell(book, "late", school, day, person, letter, heard, now_s)
 
     def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
-        heard = _heard(book.now(), school.coordinator, now_s, digest=True)
-        prepared = [a for a in heard.wrong if a.finding == "out" and a.confidence != "unknown"]
-        for alert in prepared:
-            book.note(alert, "lock-down prepared, not sent")
-        if heard.wrong or heard.corrected or heard.right:
-            link = self._link(book, school, school.coordinator, now_s)
-            letter = letters.overnight(school, day, now_s, heard, prepared, link)
-            self._tell(book, "overnight", school, day, school.coordinator, letter, heard, now_s)
-        principal = school.principal
-        if principal is None or principal.email == school.coordinator.email:
-            return
-        heard = _heard(book.now(), principal, now_s, digest=False)
-        if heard.wrong or heard.right:
-            prepared = [alert for alert in prepared if alert.key in {a.key for a in heard.wrong}]
-            link = self._link(book, school, principal, now_s)
-            letter = letters.overnight(school, day, now_s, heard, prepared, link)
-            self._tell(book, "overnight", school, day, principal, letter, heard, now_s)
+        known_out = [
+            alert
+            for alert in _heard(book.now(), school.coordinator, now_s, digest=True).wrong
+            if alert.finding == "out" and alert.confidence == "known"
+        ]
+        untagged: tuple[Alert, ...] = ()
+        if self._lock_downs is not None:
+            untagged = self._lock_downs.prepare(school, book.day, known_out, now_s)
+        else:
+            for alert in known_out:
+                book.note(alert, "lock-down prepared, not sent")
+        told: set[str] = set()
+        for role, person in (
+            ("coordinator", school.coordinator),
+            ("principal", school.principal),
+            ("it", school.it),
+        ):
+            if person is None or person.email in told:
+                continue
+            told.add(person.email)
+            decide = self._decide(book, school, person, now_s, untagged)
+            if role == "it" and not decide.lock:
+                continue  # it is asked for their word, where there is something to decide
+            heard = _heard(book.now(), person, now_s, digest=role == "coordinator")
+            changed = heard.corrected if role == "coordinator" else ()
+            if not (heard.wrong or changed or heard.right or decide.lock or decide.unlock):
+                continue
+            keys = {alert.key for alert in heard.wrong}
+            prepared = [alert for alert in known_out if alert.key in keys]
+            letter = letters.overnight(
+                school,
+                day,
+                now_s,
+                heard,
+                () if self._lock_downs is not None else prepared,
+                self._link("answer", book, school, person, now_s),
+                decide,
+            )
+            self._tell(book, "overnight", school, day, person, letter, heard, now_s)
 
     def _morning(
         self, book: Book, school: School, day: date, now_s: int, carts: Sequence[CartVerdict]
@@ -249,8 +281,9 @@ class Alerts:
         found = [readiness(cart, self._facts(cart.cart.controller, cart.at_s)) for cart in carts]
         heard = _heard(book.now(), school.coordinator, now_s, digest=True)
         if found:
-            link = self._link(book, school, school.coordinator, now_s)
-            letter = letters.morning(school, day, now_s, found, heard, link)
+            link = self._link("answer", book, school, school.coordinator, now_s)
+            decide = self._decide(book, school, school.coordinator, now_s, ())
+            letter = letters.morning(school, day, now_s, found, heard, link, decide)
             heard = replace(heard, wrong=())  # these are not in it
             self._tell(book, "morning", school, day, school.coordinator, letter, heard, now_s)
 
@@ -269,7 +302,10 @@ class Alerts:
             return
         # What is resolved is looked at while it may still be opened again.
         after_hours = now_s < calendar.deadline_s(school, day) + AFTER_HOURS_S
-        if not any(
+        ordered = frozenset[int]()
+        if self._lock_downs is not None:
+            ordered = self._lock_downs.carts(school.name)
+        if not ordered and not any(
             after_hours or alert.state != "resolved"
             for alert in self._alerts.active(school.name, day.isoformat())
         ):
@@ -277,16 +313,21 @@ class Alerts:
         with self._store.transaction():
             book = Book(self._alerts, school.name, day.isoformat(), now_s)
             book.begin(cart.number for cart in school.carts)
-            concerned = {alert.cart for alert in book.now()}
+            concerned = {alert.cart for alert in book.now()} | ordered
             carts = tuple(cart for cart in school.carts if cart.number in concerned)
             self._correct(book, school, day, now_s, carts)
-            self._look_now(book, school, carts, now_s)
+            judged = self._look_now(book, school, carts, now_s)
             book.keep("")
+            if self._lock_downs is not None:
+                self._lock_downs.look(school, judged, now_s)
 
-    def _look_now(self, book: Book, school: School, carts: tuple[Cart, ...], now_s: int) -> None:
+    def _look_now(
+        self, book: Book, school: School, carts: tuple[Cart, ...], now_s: int
+    ) -> tuple[CartVerdict, ...]:
         """Look at some carts of `school`: nothing but a disturbance is opened."""
-        some = replace(school, carts=carts)
-        self._look(book, school, self._judge_at(some, now_s, now_s).carts, opens=False)
+        judged = self._judge_at(replace(school, carts=carts), now_s, now_s).carts
+        self._look(book, school, judged, opens=False)
+        return judged
 
     def _look_as_the_night_ended(self, book: Book, school: School, day: date, now_s: int) -> None:
         """Before the morning speaks of what was disturbed: a hub may have been away since."""
@@ -333,11 +374,30 @@ class Alerts:
 
     # Notices
 
-    def _link(self, book: Book, school: School, person: Person, now_s: int) -> str:
-        """Where `person` can answer for all that `book` is about; empty without links."""
+    def _link(self, matter: Matter, book: Book, school: School, person: Person, now_s: int) -> str:
+        """Where `person` can act on all that `book` is about; empty without links."""
         if self._links is None:
             return ""
-        return self._links.make("answer", school.name, book.day, ALL_CARTS, person.email, now_s)
+        return self._links.make(matter, school.name, book.day, ALL_CARTS, person.email, now_s)
+
+    def _decide(
+        self,
+        book: Book,
+        school: School,
+        person: Person,
+        now_s: int,
+        untagged: Sequence[Alert],
+    ) -> Decide:
+        """What waits for the word of `person` on lock-downs."""
+        if self._lock_downs is None:
+            return letters.NO_LOCKS
+        waiting = self._lock_downs.waiting(school.name)
+        return Decide(
+            devices(order for order in waiting if order.action == "lock"),
+            devices(order for order in waiting if order.action == "unlock"),
+            ", ".join(named(group) for group in grouped(untagged)),
+            self._link("lock-down", book, school, person, now_s) if waiting else "",
+        )
 
     def _tell(
         self,

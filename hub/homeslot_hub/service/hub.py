@@ -27,6 +27,7 @@ from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.due import Due
 from homeslot_hub.service.intake import Intake
 from homeslot_hub.service.links import Links
+from homeslot_hub.service.lockdowns import LockDowns, OrderStore, Tags
 from homeslot_hub.service.ports import Store
 from homeslot_hub.service.register import RegisterStore, View
 
@@ -38,8 +39,8 @@ class Hub:
 
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
     picture is kept. Without a `register` nothing counts as recorded, without `alerts` nothing is
-    followed up, without `links` no mail can be answered by one. Constructing a hub reads nothing
-    and writes nothing.
+    followed up, without `links` no mail can be answered by one, without `orders` no device is
+    locked down. Constructing a hub reads nothing and writes nothing.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Hub:
         register: RegisterStore | None = None,
         alerts: AlertStore | None = None,
         links: Links | None = None,
+        orders: OrderStore | None = None,
     ) -> None:
         self.schools = schools
         self._store = store
@@ -58,6 +60,17 @@ class Hub:
         self._beliefs = Beliefs(store, checkpoint_every)
         self._register = View(register, schools)
         self._intake = Intake(schools, store, self._beliefs, now_s)
+        #: The orders to the device management (C11); None where there is none.
+        self.lock_downs = None
+        if alerts is not None and orders is not None:
+            self.lock_downs = LockDowns(
+                store,
+                orders,
+                alerts,
+                lambda: self.schools,
+                lambda school, at_s: self.judge(school, at_s).carts,
+                self._tags,
+            )
         self._alerts = None if alerts is None else self._followed_up(alerts, links)
         digest = compose if self._alerts is None else self._alerts.judged
         self._due = Due(schools, store, self.judge_day, digest)
@@ -154,7 +167,16 @@ class Hub:
             self.facts,
             self._intake.command_id,
             links,
+            self.lock_downs,
         )
+
+    def _tags(self, school: School, at_s: int) -> Tags:
+        return {
+            (number, slot): record.device.tag
+            for number, register in self._register.carts(school, at_s).items()
+            for slot, record in register.slots.items()
+            if record.device is not None and record.device.tag
+        }
 
     def status(self) -> status.Status:
         """How everything stands now."""

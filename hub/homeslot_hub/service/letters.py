@@ -34,12 +34,17 @@ TRUE: dict[Finding, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Some lines under one title, and what to do about them; `action` is empty when nothing."""
+    """Some lines under one title, and what to do about them; `action` is empty when nothing.
+
+    `link` is where to do it, called `label`; empty where that is nowhere.
+    """
 
     title: str
     tone: Tone
     lines: tuple[str, ...]
     action: str = ""
+    link: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,35 @@ class Heard:
     in_hand: tuple[Alert, ...] = ()
 
 
-NOTHING = Heard()
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """What waits for a person's word on lock-downs: devices by name, empty where there are none.
+
+    `lock` are known to be out and may be locked, `unlock` are home and locked, `untagged` are out
+    and have no asset tag. `link` is where to decide, empty without links.
+    """
+
+    lock: str = ""
+    unlock: str = ""
+    untagged: str = ""
+    link: str = ""
 
 
-def late(school: School, day: date, now_s: int, heard: Heard, link: str = "") -> Digest:
+NOTHING, NO_LOCKS = Heard(), Decide()
+
+
+def late(
+    school: School,
+    day: date,
+    now_s: int,
+    heard: Heard,
+    link: str = "",
+    decide: Decide = NO_LOCKS,
+) -> Digest:
     """After the deadline: corrections, and what has come right since.
 
-    `link`, here and below, is where the reader can answer for what is wrong.
+    `link`, here and below, is where the reader can answer for what is wrong, and `decide` what
+    waits for their word on lock-downs.
     """
     parts = []
     home = _devices(a for a in heard.right if a.finding == "out")
@@ -87,7 +114,11 @@ def late(school: School, day: date, now_s: int, heard: Heard, link: str = "") ->
     left = _devices(a for a in heard.wrong if a.finding == "out")
     if left:
         parts.append(f"{left} still out")
-    sections = (*_changes(school, now_s, heard), *_wrong(school, now_s, heard, "Still wrong"))
+    sections = (
+        *_changes(school, now_s, heard),
+        *_decide(decide),
+        *_wrong(school, now_s, heard, "Still wrong"),
+    )
     return _letter(school, day, now_s, ", ".join(parts), (), sections, heard, link)
 
 
@@ -98,8 +129,12 @@ def overnight(
     heard: Heard,
     prepared: Sequence[Alert],
     link: str = "",
+    decide: Decide = NO_LOCKS,
 ) -> Digest:
-    """In the evening: what is still wrong, and for which devices a lock-down is prepared (C11)."""
+    """In the evening: what is still wrong, and for which devices a lock-down is prepared (C11).
+
+    Those of `prepared` are known to be out, and there is no device management that is told.
+    """
     out = _devices(a for a in heard.wrong if a.finding == "out")
     others = len(heard.wrong) - out
     parts = []
@@ -110,7 +145,11 @@ def overnight(
         parts.append(f"{words.count(others, more)} wrong overnight")
     if not parts:
         parts.append("nothing is left to do overnight")
-    sections = [*_wrong(school, now_s, heard, "Wrong overnight"), *_changes(school, now_s, heard)]
+    sections = [
+        *_decide(decide),
+        *_wrong(school, now_s, heard, "Wrong overnight"),
+        *_changes(school, now_s, heard),
+    ]
     if prepared:
         sections.append(
             Section(
@@ -176,6 +215,7 @@ def morning(
     carts: Sequence[Readiness],
     heard: Heard,
     link: str = "",
+    decide: Decide = NO_LOCKS,
 ) -> Digest:
     """Before the first bell (C10): what is charged or charging, what is not, what is not known."""
     good = sum(len(cart.charged) + len(cart.charging) for cart in carts)
@@ -209,7 +249,7 @@ def morning(
     if ready:
         which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."
         sections.append(Section("All charged or charging", "good", (which,)))
-    sections += _changes(school, now_s, heard)
+    sections += [*_decide(decide), *_changes(school, now_s, heard)]
     shown = replace(heard, wrong=tuple(unplugged), in_hand=())
     return _letter(school, day, now_s, ", ".join(parts), (), sections, shown, link)
 
@@ -334,6 +374,36 @@ def _wrong_lines(alerts: Sequence[Alert]) -> Iterable[str]:
             reason += f" Hidden behind this: {words.slot_numbers(hides)}."
         # A device's name has the cart in it already.
         yield reason if first.finding == "out" else f"Cart {first.cart}: {reason}"
+
+
+def _decide(decide: Decide) -> list[Section]:
+    sections = []
+    where = "on the page behind this" if decide.link else "with `homeslot lockdown confirm`"
+    more = {"link": decide.link, "label": "Decide about it"} if decide.link else {}
+    if decide.lock:
+        action = (
+            "Nothing has been sent to any device: a sensor may be wrong. If they are lost, have "
+            f"them locked {where}. One that comes home first is not locked."
+        )
+        title = "Lock-down prepared, not sent"
+        sections.append(Section(title, "alarm", (f"{decide.lock}.",), action, **more))
+    if decide.untagged:
+        sections.append(
+            Section(
+                "Cannot be locked down: no asset tag",
+                "warning",
+                (f"{decide.untagged}.",),
+                "Record the tags, so that it works next time: `homeslot register set`.",
+            )
+        )
+    if decide.unlock:
+        action = (
+            "Read their tags: a slot does not say which device is in it. If they are back, have "
+            f"them unlocked {where}."
+        )
+        title = "Locked, and in their slots again"
+        sections.append(Section(title, "warning", (f"{decide.unlock}.",), action, **more))
+    return sections
 
 
 def _in_hand(school: School, now_s: int, alerts: Sequence[Alert]) -> str:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from homeslot_hub.service.digest import Tone, templates
 
+SheetTone = Tone | Literal["good"]
 Form = dict[str, list[str]]  # what a person sent, by the name of its field
 
 
@@ -27,7 +28,7 @@ class Row:
     """
 
     tag: str
-    tone: Tone | Literal["good"]
+    tone: SheetTone
     name: str
     text: str
     note: str = ""
