@@ -12,6 +12,7 @@ import pytest
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.bootstrap import only_one, open_store
 from homeslot_hub.rules.calendar import deadline_s
+from homeslot_hub.rules.lockdown import Order
 from homeslot_hub.service import doctor
 from homeslot_hub.service.ports import DeadLetter, Notice, Refused, Stranger
 
@@ -24,6 +25,7 @@ from .test_deliver import PASSWORD
 
 NOW_S = START_S
 NOTICE = Notice("Lincoln", "2026-11-16", "C8", "D", "d@l.example", "s", "t", "h", NOW_S)
+ORDER = Order("Lincoln", "2026-11-16", 7, 3, "LE-0703", "lock", 1, NOW_S)
 DAY = date(2026, 11, 16)
 DEADLINE_S = deadline_s(SCHOOL, DAY)
 
@@ -54,6 +56,12 @@ DEADLINE_S = deadline_s(SCHOOL, DAY)
         (doctor.mail(None, None), "look", "files only"),
         (doctor.mail("m.example", None), "ok", "takes the login"),
         (doctor.mail("m.example", "535 no"), "bad", "m.example: 535 no"),
+        (doctor.lock_downs([ORDER]), "ok", "none given up"),
+        (
+            doctor.lock_downs([replace(ORDER, state="given up", error="404")]),
+            "bad",
+            "7-3, the last",
+        ),
         (doctor.strangers([], NOW_S), "ok", "none"),
         (doctor.strangers([Stranger("x", 1, NOW_S - 86400, 9)], NOW_S), "ok", "none"),
         (doctor.strangers([Stranger("x", 1, NOW_S - 86399, 9)], NOW_S), "look", "x"),

@@ -121,6 +121,9 @@ def left_out(settings: Settings) -> list[Path]:
     named = [broker.password_file, broker.ca_file, broker.certificate_file, broker.key_file]
     if mail is not None:
         named += [mail.password_file, mail.ca_file]
+    if settings.web is not None:
+        named += [settings.web.certificate_file, settings.web.key_file]
+    named += [] if settings.mdm is None else [settings.mdm.file]
     return [path for path in named if path is not None]
 
 

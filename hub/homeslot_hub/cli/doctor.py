@@ -109,6 +109,8 @@ def _recorded(settings: Settings, store: SqliteStore) -> Iterator[Check]:
     yield look.letters(status.dead, moment_s)
     waiting = {n.id: n for n in (*store.notices_to_file(), *store.notices_to_mail(_FAR_S))}
     yield look.waiting(waiting.values(), moment_s)
+    if hub.lock_downs is not None:
+        yield look.lock_downs([o for s in hub.schools for o in hub.lock_downs.orders(s.name)])
     for school in hub.schools:
         day = calendar.last_due(school, moment_s)
         done = day is not None and store.is_settled(school.name, day.isoformat(), RULE)
@@ -121,6 +123,8 @@ def _modes(settings: Settings) -> Iterator[tuple[str, int]]:
     broker, mail, data = settings.broker, settings.mail, settings.data
     named = [data, settings.database, broker.password_file, broker.key_file]
     named += [] if mail is None else [mail.password_file]
+    named += [] if settings.web is None else [settings.web.key_file]
+    named += [] if settings.mdm is None else [settings.mdm.file]
     named += [path for folder in ("secrets", "tls") for path in sorted((data / folder).glob("*"))]
     for path in named:
         if path is not None and path.exists():

@@ -10,6 +10,7 @@ from typing import Literal
 from homeslot.contract import FIRST_S
 from homeslot_hub.model import LATE_AFTER_S, School
 from homeslot_hub.rules import calendar, words
+from homeslot_hub.rules.lockdown import Order
 from homeslot_hub.service.ports import DeadLetter, Notice, Refused, Stranger
 from homeslot_hub.service.status import CartStatus
 
@@ -175,6 +176,16 @@ def waiting(notices: Collection[Notice], now_s: int) -> Check:
         return Check("delivery", "bad", said, "homeslot status, and the hub's log, say why")
     said = "nothing waits" if not notices else f"{words.count(len(notices), 'notice')} on the way"
     return Check("delivery", "ok", said)
+
+
+def lock_downs(orders: Iterable[Order]) -> Check:
+    """Whether a lock-down, or its end, could not be sent to the device management (C11)."""
+    failed = [order for order in orders if order.state == "given up"]
+    if not failed:
+        return Check("lock-downs", "ok", "none given up")
+    names = words.listed(_few([order.device for order in failed]))
+    said = f"given up: {names}, the last: {failed[-1].error}"
+    return Check("lock-downs", "bad", said, "see [mdm], then: homeslot lockdown list, confirm")
 
 
 def judged(school: School, opened_s: int | None, day: date | None, done: bool, now_s: int) -> Check:
