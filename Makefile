@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What the tests need of Debian: packages, and the commands they bring.
-DEBIAN_PACKAGES := mosquitto graphviz
-DEBIAN_COMMANDS := mosquitto mosquitto_passwd dot
+DEBIAN_PACKAGES := mosquitto graphviz chromium chromium-driver
+DEBIAN_COMMANDS := mosquitto mosquitto_passwd dot chromium chromedriver
 # Debian puts brokers here, and not every shell looks there.
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin
 
@@ -47,6 +47,7 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/screens.py --check
 	$(BIN)/cog --check -I docs docs/*.md
 
 bench: $(VENV)/dev debian
@@ -54,6 +55,7 @@ bench: $(VENV)/dev debian
 
 docs: $(VENV)/dev debian
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/screens.py
 	$(BIN)/cog -r -I docs docs/*.md
 
 $(VENV)/demo: pyproject.toml

@@ -53,7 +53,7 @@ class Answers:
             place="All carts" if one is None else f"Cart {one.number} · {one.room}",
             headline=headline,
             rows=rows,
-            actions=self._actions(school, wrong),
+            actions=tuple(self._actions(school, person, wrong)),
             foot=foot(school, person, link, self._now_s),
         )
 
@@ -96,24 +96,29 @@ class Answers:
             if first.hidden_by:
                 text = f"Not known now: hidden by {first.hidden_by}."
             value = ",".join(str(alert.id) for alert in group)
-            yield Row(tag, tone, named(group), text, note, value, not first.in_hand)
+            name = named(group)
+            if text.startswith(name):
+                name = ""
+            yield Row(tag, tone, name, text, note, value, not first.in_hand)
         for group in groups:
             if group[0].state == "resolved":
                 for line in right_lines(school, self._now_s, group):
                     yield Row("Right again", "good", "", line)
 
-    def _actions(self, school: School, wrong: Sequence[Alert]) -> Sequence[Action]:
-        if not wrong:
-            return ()
-        actions = [
-            Action(
+    def _actions(self, school: School, person: Person, wrong: Sequence[Alert]) -> Iterable[Action]:
+        if any((alert.state, alert.who) != ("acknowledged", person.name) for alert in wrong):
+            yield Action(
                 "take",
                 "I am on it",
                 "It stands in your name and is not repeated. When it is right you are told.",
                 "main",
                 why="What are you doing about it? (may stay empty)",
-            ),
-            Action(
+            )
+        if any(alert.in_hand for alert in wrong):
+            text = "Nobody has it in hand any more, and it is repeated again."
+            yield Action("back", "Give it back", text, "plain")
+        if wrong:
+            yield Action(
                 "later",
                 "Put it off",
                 "Nobody is told of it until the deadline of that day. Then it speaks again.",
@@ -121,12 +126,7 @@ class Answers:
                 why="Why? Name no student.",
                 needed=True,
                 until=self._days(school),
-            ),
-        ]
-        if any(alert.in_hand for alert in wrong):
-            text = "Nobody has it in hand any more, and it is repeated again."
-            actions.append(Action("back", "Give it back", text, "plain"))
-        return actions
+            )
 
     def _days(self, school: School) -> Days:
         today = calendar.school_day_of(school, self._now_s)
@@ -214,7 +214,7 @@ def _said(school: School, what: str, alerts: Sequence[Alert], now_s: int) -> str
     names = words.listed([named(group) for group in grouped(alerts)])
     if what == "given back":
         return f"Given back: {names}."
-    undo = "To undo it, tick it and give it back below, or in a terminal: homeslot alert back."
+    undo = "To undo it, tick it below and give it back."
     if what == "snoozed":
         until = words.clock(school.zone, alerts[0].until_s or now_s, now_s)
         return f"Put off until {until}: {names}. {undo}"

@@ -58,7 +58,7 @@ class Decisions:
             place="Lock-down",
             headline=headline,
             rows=tuple(self._row(school, order) for order in orders),
-            actions=_actions(orders),
+            actions=tuple(_actions(orders)),
             foot=foot(school, person, link, self._now_s),
         )
 
@@ -106,8 +106,8 @@ class Decisions:
         stands, tone = STANDS[order.state]
         since = words.clock(school.zone, order.prepared_s, self._now_s)
         text = f"{order.action.capitalize()} by its asset tag {order.tag}, prepared {since}."
-        if order.state == "withdrawn" and not order.who:
-            text += " It came home."
+        about = self._lock_downs().about(order)
+        text = f"{about} {text}" if about else text
         note = f"{order.who}: {order.why}." if order.who else ""
         if order.error and order.open:
             note += f" The device management did not take it: {order.error}."
@@ -115,31 +115,25 @@ class Decisions:
         return Row(stands, tone, order.device, text, note.strip(), "" if final else str(order.id))
 
 
-def _actions(orders: Iterable[Order]) -> Sequence[Action]:
+def _actions(orders: Sequence[Order]) -> Iterable[Action]:
     open_ = [order for order in orders if order.open]
     sent = any((order.action, order.state) == ("lock", "sent") for order in orders)
-    actions = []
-    if any(order.state in ("prepared", "given up") for order in open_):
-        locks = any(order.action == "lock" for order in open_)
+    waiting = {order.action for order in open_ if order.state in ("prepared", "given up")}
+    why = "Why? Name no student. (may stay empty)"
+    if waiting:
         text = "What is ticked is sent to the device management, each device by its asset tag."
-        if locks:
+        if "lock" in waiting:
             text += " A device that is home by now is not locked."
-        actions.append(
-            Action(
-                "send",
-                "Send it: lock or unlock what is ticked",
-                text,
-                "alarm" if locks else "main",
-                why="Why? Name no student. (may stay empty)",
-            )
-        )
+        label = "Send what is ticked"
+        if len(waiting) == 1:
+            label = "Lock what is ticked" if "lock" in waiting else "Unlock what is ticked"
+        yield Action("send", label, text, "alarm" if "lock" in waiting else "main", why=why)
     if open_ or sent:
         text = "What is ticked is not sent."
         if sent:
             text += " What was locked already is unlocked."
-        why = "Why? Name no student. (may stay empty)"
-        actions.append(Action("keep", "Do not lock it", text, "plain", why=why))
-    return actions
+        label = "Leave it locked" if waiting == {"unlock"} else "Do not lock it"
+        yield Action("keep", label, text, "plain", why=why)
 
 
 def _said(done: Decided) -> str:

@@ -378,7 +378,7 @@ def _wrong_lines(alerts: Sequence[Alert]) -> Iterable[str]:
 
 def _decide(decide: Decide) -> list[Section]:
     sections = []
-    where = "on the page behind this" if decide.link else "with `homeslot lockdown confirm`"
+    where = "on the page below" if decide.link else "with `homeslot lockdown confirm`"
     more = {"link": decide.link, "label": "Decide about it"} if decide.link else {}
     if decide.lock:
         action = (

@@ -117,6 +117,13 @@ class LockDowns:
             raise UnknownOrder(f"there is no lock-down {number}: see homeslot lockdown list")
         return order
 
+    def about(self, order: Order) -> str:
+        """Why there is this order, in a sentence."""
+        alert = self._alerts.alert(order.alert)
+        if alert is None or alert.state == "resolved":
+            return f"{order.device} is in its slot again."
+        return alert.reason
+
     def waiting(self, school: str) -> list[Order]:
         """The orders of a school that wait for a person."""
         return [o for o in self._kept.orders(school) if o.state in ("prepared", "given up")]
