@@ -58,6 +58,7 @@ from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.links import Links
+from homeslot_hub.service.lockdowns import LockDowns
 from homeslot_hub.service.ports import StoreError
 from homeslot_hub.service.window import Window
 
@@ -388,20 +389,18 @@ class Server:
     def _manage(self, settings: MdmSettings) -> None:
         """Send the device management what was confirmed."""
         with closing(open_store(self.settings)) as store:
-            mdm, seen = None, None
+
+            def lock_downs() -> LockDowns:
+                made = make_hub(self.settings, store, self._now_s, self._known).lock_downs
+                if made is None:
+                    raise AssertionError("a hub with [mdm] has lock-downs")
+                return made
+
+            orders, mdm = SqliteOrders(store), Mdm(settings, lock_downs, self._now_s)
             while not self._over.is_set():
                 pause_s = _DELIVER_S
-                now = self.settings.schools, self._known
-                if now != seen:
-                    seen = now
-                    hub = make_hub(self.settings, store, self._now_s, self._known)
-                    mdm = (
-                        None
-                        if hub.lock_downs is None
-                        else Mdm(settings, hub.lock_downs, self._now_s)
-                    )
                 try:
-                    if mdm is not None:
+                    if orders.due(self._now_s()):
                         mdm.deliver_due()
                 except StoreError as error:
                     pause_s = _RETRY_S[1]

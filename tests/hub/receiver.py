@@ -10,13 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver:
     """A real HTTP server: it keeps what it is sent and answers with `status`.
 
-    While `hangs` it answers nothing until it is told to `go`.
+    While `hangs` it answers nothing until it is told to `go`. Once, `meanwhile` is called before it
+    answers.
     """
 
     def __init__(self):
         self.got = []
         self.status = 204
         self.hangs = False
+        self.meanwhile = None
         self.asked = threading.Event()
         self.go = threading.Event()
         receiver = self
@@ -28,6 +30,9 @@ class Receiver:
                 if receiver.hangs:
                     receiver.go.wait(30)
                     return
+                if receiver.meanwhile is not None:
+                    meanwhile, receiver.meanwhile = receiver.meanwhile, None
+                    meanwhile()
                 receiver.got.append((self.path, dict(self.headers), body))
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")

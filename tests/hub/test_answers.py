@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
 from homeslot_hub.adapters.store_sqlite import SqliteStore
@@ -15,7 +17,7 @@ from homeslot_hub.config import WebSettings
 from homeslot_hub.model import Person
 from homeslot_hub.rules.people import known
 from homeslot_hub.service.alert_book import AlertDesk
-from homeslot_hub.service.answers import Answers
+from homeslot_hub.service.answers import Answers, BadForm
 from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.links import Links
 from homeslot_hub.service.window import Window
@@ -93,7 +95,7 @@ def test_i_am_on_it_stands_in_the_history_in_the_persons_name_and_is_not_repeate
     assert "Acknowledged by Dana Reyes: asking Ms Rivera." in page.text
     assert "To undo it" in page.text
     assert page.ticked == []
-    assert page.buttons == ["take", "later", "back"]
+    assert page.buttons == ["back", "later"]
     assert history(evening)[-1] == ("acknowledged", "Dana Reyes", "asking Ms Rivera")
     evening.run_to(local(21, 30))
     assert evening.notices("overnight", COORDINATOR) == []
@@ -204,6 +206,31 @@ def test_a_wrong_form_is_refused_with_what_is_allowed_and_nothing_changes(
     assert said in page.text
     assert page.buttons == ["take", "later"]
     assert states(evening) == ["notified", "notified"]
+
+
+TEXTS = st.one_of(
+    st.text(max_size=20), st.sampled_from(["1", "1,2", "2026-11-18", "take", "later"])
+)
+NAMES = st.sampled_from(["do", "row", "until", "why-take", "why-later", "other"])
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(form=st.dictionaries(NAMES, st.lists(TEXTS, min_size=1, max_size=3)))
+def test_whatever_form_is_sent_it_is_done_or_refused_in_words(evening, out, form):
+    now_s = evening.clock()
+    answers = Answers((FOLLOWED,), AlertDesk(evening.store, evening.alerts), now_s)
+    link = LINKS.read(out.rpartition("/")[2], now_s)
+    before = states(evening)
+    try:
+        sheet = answers.act(link, form)
+    except BadForm as refused:
+        assert str(refused)
+        assert states(evening) == before
+    else:
+        assert sheet.said
+        assert form["do"][0].strip() in ("take", "later", "back")
 
 
 def test_nothing_ticked_is_nothing_done(evening, browser, out):

@@ -17,6 +17,7 @@ from homeslot_hub.adapters.push_apprise import AppriseSender
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.webhooks import Webhook
 from homeslot_hub.config import ChannelSettings, ConfigError, parse
+from homeslot_hub.service.links import Links
 
 from .receiver import Receiver
 from .reports import START_S
@@ -97,6 +98,18 @@ def test_a_channel_of_one_person_gets_their_notices_only(store, clock, receiver,
     put(store, NOTICE, replace(NOTICE, name="Lee", email="lee@lincoln.example"))
     assert channel.deliver_due() == 1
     assert json.loads(receiver.got[0][2])["to"]["name"] == "Lee"
+
+
+def test_only_a_persons_own_channel_gets_the_links_of_their_mails(store, clock, receiver, file):
+    link = Links("https://hub.x.org", "k" * 43, 60).make("answer", "L", "d", 7, "e", START_S)
+    posting(store, clock, file)
+    own = posting(store, clock, file, "own", to=NOTICE.email)
+    put(store, replace(NOTICE, text=f"Cart 7: take it on:\n  {link}\n\nFine: cart 8.\n"))
+    posting(store, clock, file).deliver_due()
+    own.deliver_due()
+    everyone, mine = (json.loads(body)["text"] for _, _, body in receiver.got)
+    assert link in mine
+    assert everyone == ("Cart 7: take it on:\n  by the link in the mail itself\n\nFine: cart 8.\n")
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 422])

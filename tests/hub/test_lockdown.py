@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import re
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -49,9 +49,20 @@ def receiver():
 
 
 @pytest.fixture
-def mdm(evening, tmp_path, receiver):
+def beside(evening):
+    """What a page or the device management's thread makes: a hub of its own on the same file."""
+    with ExitStack() as opened:
+
+        def made():
+            return opened.enter_context(closing(Evening.beside(evening))).hub.lock_downs
+
+        yield made
+
+
+@pytest.fixture
+def mdm(evening, tmp_path, receiver, beside):
     file = file_of(tmp_path, receiver.address, SECRET)
-    return Mdm(MdmSettings(file), evening.hub.lock_downs, evening.clock, timeout_s=5)
+    return Mdm(MdmSettings(file), beside, evening.clock, timeout_s=5)
 
 
 @pytest.fixture
@@ -157,6 +168,17 @@ def test_c11_nor_is_one_that_comes_home_while_the_device_management_is_away(
     assert mdm.deliver_due() == 0
     assert states(prepared) == [("7-3", "lock", "withdrawn")]
     assert len(receiver.got) == 1  # the one that was not taken
+
+
+def test_c11_nor_is_one_that_comes_home_while_another_hangs(evening, prepared, mdm, receiver):
+    evening.slot(1, "empty")
+    evening.run_to(local(21, 5, day=18), step_s=600)
+    assert [one[0] for one in states(prepared)] == ["7-3", "7-1"]
+    confirm(evening, 1, 2)
+    receiver.meanwhile = lambda: evening.home(1)
+    assert mdm.deliver_due() == 1
+    assert states(prepared) == [("7-3", "lock", "sent"), ("7-1", "lock", "withdrawn")]
+    assert [one["device"] for one in said(receiver)] == ["7-3"]
 
 
 def test_c11_what_is_not_known_to_be_out_now_is_not_locked(evening, prepared):
@@ -276,7 +298,7 @@ def test_c11_the_payload_is_the_schools_own(evening, prepared, tmp_path, receive
     payload = {"command": "{action}", "where": "tag:{tag}", "note": "device {number} {{sic}}"}
     settings = MdmSettings(file, "EnableLostMode", "DisableLostMode", payload)
     confirm(evening)
-    Mdm(settings, prepared, evening.clock).deliver_due()
+    Mdm(settings, lambda: prepared, evening.clock).deliver_due()
     assert said(receiver) == [
         {"command": "EnableLostMode", "where": "tag:LE-0703", "note": "device 7-3 {sic}"}
     ]
@@ -287,6 +309,15 @@ def test_c11_an_unknown_number_confirms_nothing(evening, prepared):
         with pytest.raises(UnknownOrder, match="there is no lock-down 99"):
             act(evening, 1, 99)
     assert states(prepared) == [("7-3", "lock", "prepared")]
+
+
+def test_c11_it_need_not_be_told_the_end_of_an_alert_for_it_to_be_over(evening, prepared):
+    evening.home(3)
+    evening.home(4)
+    evening.run_to(local(21, 5, day=18), step_s=600)
+    assert len(evening.notices("overnight", IT.email)) == 1
+    alerts = evening.alerts.opened(SCHOOL.name, "2026-11-17", "2026-11-17")
+    assert [alert.over for alert in alerts] == [True, True]
 
 
 # By the link of a mail
@@ -314,7 +345,8 @@ def link(evening, email=PRINCIPAL.email):
 def test_c11_the_page_asks_and_ticks_nothing(evening, prepared, browser):
     page = browser.get(link(evening))
     assert "Lock-down 1 device waits for your word." in page.text
-    assert "7-3 Lock by its asset tag LE-0703, prepared 21:00." in page.text
+    assert "7-3 (tag LE-0703) has been out of its slot since 15:00." in page.text
+    assert "Lock-down prepared 21:00, for the asset tag LE-0703." in page.text
     assert (page.boxes, page.ticked, page.buttons) == (["1"], [], ["send", "keep"])
     assert states(prepared) == [("7-3", "lock", "prepared")]
     assert browser.send(link(evening), "send", []).status == 400

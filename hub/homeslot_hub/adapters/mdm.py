@@ -24,17 +24,21 @@ _log = logging.getLogger("homeslot.mdm")
 
 
 class Mdm:
-    """Sends what is confirmed in `lock_downs`. `now_s` gives epoch s."""
+    """Sends what is confirmed. `now_s` gives epoch s.
+
+    `lock_downs` makes them anew: a hub remembers what it has read of a cart, and what counts is
+    where a device is now.
+    """
 
     def __init__(
         self,
         settings: MdmSettings,
-        lock_downs: LockDowns,
+        lock_downs: Callable[[], LockDowns],
         now_s: Callable[[], int],
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._settings = settings
-        self._lock_downs = lock_downs
+        self._make = lock_downs
         self._now_s = now_s
         self._timeout_s = timeout_s
 
@@ -43,36 +47,39 @@ class Mdm:
 
         What does not go never raises. Waits at most for the time-out of each.
         """
-        sent = 0
-        # Each is asked for anew: what was withdrawn, or came home, while another hung is not sent.
-        tried: set[int] = set()
-        while due := [o for o in self._lock_downs.due(self._now_s()) if o.id not in tried]:
+        sent, tried = 0, set[int]()
+        while True:
+            # Asked for anew each time: what was withdrawn, or came home, while another hung, is not
+            # sent.
+            lock_downs = self._make()
+            due = [order for order in lock_downs.due(self._now_s()) if order.id not in tried]
+            if not due:
+                return sent
             tried.add(due[0].id)
-            sent += self._deliver(due[0])
-        return sent
+            sent += self._deliver(lock_downs, due[0])
 
-    def _deliver(self, order: Order) -> bool:
+    def _deliver(self, lock_downs: LockDowns, order: Order) -> bool:
         name = identity(order)
         try:
             body = json.dumps(payload(self._settings, order)).encode()
             post(self._settings.file, name, body, self._now_s(), self._timeout_s)
         except Refused as refused:
-            self._give_up(order, str(refused))
+            self._give_up(lock_downs, order, str(refused))
             return False
         except (OSError, http.client.HTTPException, NotNow, ConfigError) as later:
             now_s = self._now_s()
             if order.tries and now_s - order.confirmed_s >= EXPIRES_S:
-                self._give_up(order, GIVEN_UP)
+                self._give_up(lock_downs, order, GIVEN_UP)
                 return False
             wait_s = pause_s(order.tries)
-            self._lock_downs.put_off(order, now_s + wait_s, said(later))
+            lock_downs.put_off(order, now_s + wait_s, said(later))
             _log.warning("order %d is put off for %d s: %s", order.id, wait_s, said(later))
             return False
-        self._lock_downs.taken(order, self._now_s())
+        lock_downs.taken(order, self._now_s())
         return True
 
-    def _give_up(self, order: Order, error: str) -> None:
-        self._lock_downs.refused(order, error, self._now_s())
+    def _give_up(self, lock_downs: LockDowns, order: Order, error: str) -> None:
+        lock_downs.refused(order, error, self._now_s())
         _log.error("order %d is given up: %s", order.id, error)
 
 

@@ -2,7 +2,8 @@
 
 Each channel has a thread and a connection to the store of its own, so that one that hangs delays
 nobody. What the other side refuses for good becomes a dead letter, like a mail's. What is in the
-file of a channel, its address and its secrets, gets into no log and no store.
+file of a channel, its address and its secrets, gets into no log and no store. The links of a mail
+are its reader's own: a channel that is not that one person's gets the text without them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import http.client
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from homeslot_hub.adapters.deliver import EXPIRES_S, RETRY_AT_MOST_S, RETRY_S
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.config import ChannelSettings, ConfigError
+from homeslot_hub.service.links import without_links
 from homeslot_hub.service.ports import Notice
 
 TIMEOUT_S = 20.0
@@ -82,6 +85,8 @@ class Channel:
         asked = {"channel": name, "to": self._settings.to, "now_s": now_s}
         for number, tries, *row in self._store.rows(_DUE, asked):
             notice = Notice(*row)
+            if self._settings.to is None:
+                notice = replace(notice, text=without_links(notice.text))
             state, next_s, error = "sent", 0, ""
             try:
                 self._sender.send(notice, self._now_s())

@@ -257,7 +257,7 @@ class Alerts:
             told.add(person.email)
             decide = self._decide(book, school, person, now_s, untagged)
             if role == "it" and not decide.lock:
-                continue  # it is asked for their word, where there is something to decide
+                continue  # IT is asked for a word, and not told how each thing ends
             heard = _heard(book.now(), person, now_s, digest=role == "coordinator")
             changed = heard.corrected if role == "coordinator" else ()
             if not (heard.wrong or changed or heard.right or decide.lock or decide.unlock):
@@ -273,7 +273,10 @@ class Alerts:
                 self._link("answer", book, school, person, now_s),
                 decide,
             )
-            self._tell(book, "overnight", school, day, person, letter, heard, now_s)
+            if role == "it":
+                self._send("overnight", school, day, person, letter, now_s)
+            else:
+                self._tell(book, "overnight", school, day, person, letter, heard, now_s)
 
     def _morning(
         self, book: Book, school: School, day: date, now_s: int, carts: Sequence[CartVerdict]

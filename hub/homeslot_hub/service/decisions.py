@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from homeslot_hub.model import Person, School
 from homeslot_hub.rules import words
-from homeslot_hub.rules.lockdown import IllegalOrder, Order, State
+from homeslot_hub.rules.lockdown import WORDS, IllegalOrder, Order, State
 from homeslot_hub.rules.people import LOCKS, Role
 from homeslot_hub.service.answers import (
     MEANWHILE,
@@ -105,14 +105,14 @@ class Decisions:
     def _row(self, school: School, order: Order) -> Row:
         stands, tone = STANDS[order.state]
         since = words.clock(school.zone, order.prepared_s, self._now_s)
-        text = f"{order.action.capitalize()} by its asset tag {order.tag}, prepared {since}."
         about = self._lock_downs().about(order)
-        text = f"{about} {text}" if about else text
+        what = WORDS[order.action].capitalize()
+        text = f"{about} {what} prepared {since}, for the asset tag {order.tag}."
         note = f"{order.who}: {order.why}." if order.who else ""
         if order.error and order.open:
             note += f" The device management did not take it: {order.error}."
         final = order.state == "withdrawn" or (order.action, order.state) == ("unlock", "sent")
-        return Row(stands, tone, order.device, text, note.strip(), "" if final else str(order.id))
+        return Row(stands, tone, "", text, note.strip(), "" if final else str(order.id))
 
 
 def _actions(orders: Sequence[Order]) -> Iterable[Action]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -137,7 +137,11 @@ def compose(
     What somebody has in hand by `alerts` is marked. `link` gives the address of the page on which
     to answer for the cart with a number.
     """
-    page = _page(day, [alert for alert in alerts if alert.in_hand], link or (lambda cart: ""))
+    taken: defaultdict[int, list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        if alert.in_hand:
+            taken[alert.cart].append(alert)
+    page = _page(day, taken, link or (lambda cart: ""))
     pages = templates()
     return Digest(
         page.subject,
@@ -173,7 +177,7 @@ def _wrap(text: str, indent: int = 0, hang: int = 0) -> str:
     )
 
 
-def _page(day: SchoolDay, taken: Sequence[Alert], link: Callable[[int], str]) -> Page:
+def _page(day: SchoolDay, taken: Mapping[int, Sequence[Alert]], link: Callable[[int], str]) -> Page:
     school = day.school
     at = words.clock(school.zone, day.deadline_s, day.deadline_s)
     judged = words.clock(school.zone, day.judged_s, day.deadline_s)
@@ -204,9 +208,7 @@ def _page(day: SchoolDay, taken: Sequence[Alert], link: Callable[[int], str]) ->
         ),
         late=late,
         carts=tuple(
-            _cart_part(
-                day, cart, [a for a in taken if a.cart == cart.cart.number], link(cart.cart.number)
-            )
+            _cart_part(day, cart, taken.get(cart.cart.number, ()), link(cart.cart.number))
             for cart in troubled
         ),
         fine=_fine(fine) if troubled else f"{_numbers(fine)}." if fine else "",

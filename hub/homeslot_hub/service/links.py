@@ -9,6 +9,7 @@ still names them at all, is looked up when it is used.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import astuple, dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from itsdangerous import BadData, URLSafeSerializer
 Matter = Literal["answer", "lock-down"]
 ALL_CARTS = 0
 PATH = "/a/"
+_ADDRESS = re.compile(rf"https?://\S+{PATH}\S+")
 _LONGEST = 1000  # characters of a token; the longest names make half of that
 _SALT = "homeslot link 1"  # another number when a token of before can no longer be read
 
@@ -77,3 +79,8 @@ class Links:
                 "This link has ended. What is still wrong stands in the next mail, with a new one."
             )
         return link
+
+
+def without_links(text: str) -> str:
+    """The text of a notice for more eyes than its reader's: whoever has a link has its right."""
+    return _ADDRESS.sub("by the link in the mail itself", text)
