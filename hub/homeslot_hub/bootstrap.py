@@ -1,10 +1,10 @@
 """The one place where real things are built and wired: the hub's store, and the whole server.
 
-A running server is some threads. The writer owns the database: it takes batches from the broker's
-connection (paho's thread), commits, acknowledges, sends the commands that follow, and looks four
-times a second at what has come due and whether the configuration or the credentials have changed.
-Delivery sends notices on a connection of its own, and so does each channel; the pages that links in
-mails lead to open one for each request. Another reads the
+A running server is a handful of threads. The writer owns the database: it takes batches from the
+broker's connection (paho's thread), commits, acknowledges, sends the commands that follow, and
+looks four times a second at what has come due and whether the configuration or the credentials have
+changed. Delivery sends notices on a connection of its own, and so do each channel and the device
+management's; the pages that links in mails lead to open one for each request. Another reads the
 schools' calendars now and then; what they say waits for the writer as a value. The broker's
 supervisor starts a dead nats-server again. An unexpected error in any of them stops the server.
 """
@@ -21,7 +21,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from homeslot_hub.adapters import broker_mosquitto, certificates
 from homeslot_hub.adapters.alerts_sqlite import SqliteAlerts
@@ -391,10 +391,8 @@ class Server:
         with closing(open_store(self.settings)) as store:
 
             def lock_downs() -> LockDowns:
-                made = make_hub(self.settings, store, self._now_s, self._known).lock_downs
-                if made is None:
-                    raise AssertionError("a hub with [mdm] has lock-downs")
-                return made
+                hub = make_hub(self.settings, store, self._now_s, self._known)
+                return cast(LockDowns, hub.lock_downs)  # as there is an [mdm]
 
             orders, mdm = SqliteOrders(store), Mdm(settings, lock_downs, self._now_s)
             while not self._over.is_set():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import ssl
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -22,6 +24,7 @@ from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.links import Links
 from homeslot_hub.service.window import Window
 
+from ..system.tls import good
 from .browsing import serving
 from .evening import COORDINATOR, FOLLOWED, PRINCIPAL, TEACHER, Evening, local
 
@@ -343,6 +346,27 @@ def test_a_certificate_that_is_none_is_said(tmp_path):
     settings = replace(WEB, certificate_file=tmp_path / "hub.pem", key_file=tmp_path / "hub.key")
     with pytest.raises(WebError, match=r"hub\.pem cannot be used"):
         Web(settings, None)
+
+
+def test_with_a_certificate_of_its_own_it_speaks_tls(tmp_path):
+    files = good(tmp_path)
+    assert files.listens is not None
+    certificate, key = files.listens
+    settings = replace(WEB, certificate_file=certificate, key_file=key)
+    context = ssl.create_default_context(cafile=files.ca)
+    with (
+        serving(None, settings) as browser,
+        closing(http.client.HTTPSConnection("127.0.0.1", browser.port, context=context)) as asked,
+    ):
+        asked.request("GET", "/")
+        answer = asked.getresponse()
+        assert (answer.status, b"There is nothing here" in answer.read()) == (404, True)
+
+
+def test_a_link_to_lock_down_where_no_device_management_is_left_says_so(browser, out, evening):
+    link = LINKS.make("lock-down", FOLLOWED.name, "2026-11-17", 0, COORDINATOR, evening.clock())
+    page = browser.get(link)
+    assert (page.status, "no device management any more" in page.text) == (410, True)
 
 
 # The mails
