@@ -48,7 +48,7 @@ class Fields(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.words: list[str] = []
+        self.said = ""
         self.boxes: list[tuple[str, bool]] = []
         self.buttons: list[str] = []
         self.values: dict[str, str] = {}
@@ -66,17 +66,19 @@ class Fields(HTMLParser):
             self.buttons.append(said["value"])
         if tag not in self.VOID:
             self.open.append(tag)
+        self.said += "" if tag == "span" else " "
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.said += "" if tag == "span" else " "
 
     def handle_data(self, data: str) -> None:
         if "style" not in self.open and "title" not in self.open:
-            self.words += data.split()
+            self.said += data
 
     @property
     def text(self) -> str:
-        return " ".join(self.words)
+        return " ".join(self.said.split())
 
 
 class Browser:

@@ -49,7 +49,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.words: list[str] = []
+        self.said = ""
         self.attributes: list[tuple[str, str, str]] = []
         self.feed(html)
         self.close()
@@ -59,17 +59,19 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         if tag not in self.VOID:
             self.open.append(tag)
+        self.said += "" if tag == "span" else " "
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.said += "" if tag == "span" else " "
 
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
-            self.words += data.split()
+            self.said += data
 
     @property
     def text(self) -> str:
-        return " ".join(self.words)
+        return " ".join(self.said.split())
 
 
 def one_line(text: str) -> str:
@@ -254,6 +256,11 @@ def test_c8_a_calendar_that_cannot_be_trusted_is_noted_at_the_foot_of_both_parts
         order = [text.index(said) for said in (first, "The calendar b.ics has no", "What counts")]
         assert order == sorted(order)
     assert max(len(line) for line in digest.text.splitlines()) <= TEXT_COLUMNS
+
+
+def test_c4_no_line_breaks_within_the_number_of_a_device() -> None:
+    html = compose(day_of({7: TROUBLE[7]})).html
+    assert '<span class="n">7-12</span> has been out' in html
 
 
 def test_the_text_keeps_to_its_columns_whatever_the_names() -> None:

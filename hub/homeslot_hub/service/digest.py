@@ -8,6 +8,7 @@ subject holds no person's name (C13). The text part is complete alone.
 from __future__ import annotations
 
 import functools
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from homeslot_hub.model import CartVerdict, Finding, Person, Place, School, SchoolDay, Verdict
 from homeslot_hub.rules import words
@@ -24,6 +26,7 @@ from homeslot_hub.rules.alerts import Alert, subjects
 from homeslot_hub.service.alert_words import grouped, in_hand, named
 
 TEXT_COLUMNS = 78
+_DEVICE = re.compile(r"(?<![\w-])(\d{1,4}-\d{1,3})(?![\w-])")
 PLACES: tuple[Place, ...] = ("home", "out", "unknown", "excused")  # in the order of any tally
 LINES_AT_MOST = 6  # of one group: more times than this become "between … and …"
 
@@ -162,8 +165,14 @@ def templates() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["wrap"] = _wrap
+    made.filters["whole"] = _whole
     made.filters["mailto"] = lambda email: "mailto:" + quote(email, safe="@")
     return made
+
+
+def _whole(text: str) -> Markup:
+    """`text` as HTML in which no line breaks within a device's number: 5-10 is not 5 and 10."""
+    return Markup(_DEVICE.sub(r'<span class="n">\1</span>', str(escape(text))))  # noqa: S704 escaped
 
 
 def _wrap(text: str, indent: int = 0, hang: int = 0) -> str:
