@@ -4,9 +4,10 @@ A running server is a handful of threads. The writer owns the database: it takes
 broker's connection (paho's thread), commits, acknowledges, sends the commands that follow, and
 looks four times a second at what has come due and whether the configuration or the credentials have
 changed. Delivery sends notices on a connection of its own, and so do each channel and the device
-management's; the pages that links in mails lead to open one for each request. Another reads the
-schools' calendars now and then; what they say waits for the writer as a value. The broker's
-supervisor starts a dead nats-server again. An unexpected error in any of them stops the server.
+management's; the pages that links in mails lead to open one for each request; on one more, what is
+no longer kept is dropped at night. Another reads the schools' calendars now and then; what they say
+waits for the writer as a value. The broker's supervisor starts a dead nats-server again. An
+unexpected error in any of them stops the server.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -29,10 +31,11 @@ from homeslot_hub.adapters.broker_nats import BrokerError, NatsBroker, server_pa
 from homeslot_hub.adapters.calendars import Calendars
 from homeslot_hub.adapters.certificates import TlsFiles
 from homeslot_hub.adapters.credentials import DESK, Credentials, Identity, link_key
-from homeslot_hub.adapters.deliver import Deliverer
+from homeslot_hub.adapters.deliver import Deliverer, drop_files
 from homeslot_hub.adapters.desk import Desk, DeskError
 from homeslot_hub.adapters.files import open_private, stamp
 from homeslot_hub.adapters.ingest import Ingest, Login, Received
+from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.adapters.mdm import Mdm
 from homeslot_hub.adapters.orders_sqlite import SqliteOrders
 from homeslot_hub.adapters.push import Channel, Sender
@@ -51,12 +54,14 @@ from homeslot_hub.config import (
     read_secret,
 )
 from homeslot_hub.model import Calendar, SchoolDay
+from homeslot_hub.rules.keep import cuts_s, last_s
 from homeslot_hub.service.alert_book import AlertDesk
 from homeslot_hub.service.answers import Answers
 from homeslot_hub.service.deadman import DeadMan
 from homeslot_hub.service.decisions import Decisions
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.keep import Step, Tidy
 from homeslot_hub.service.links import Links
 from homeslot_hub.service.lockdowns import LockDowns
 from homeslot_hub.service.ports import StoreError
@@ -69,6 +74,7 @@ DEAD_MAN_LOOK_S = 30.0
 CERTIFICATE_S = 3600.0
 _DELIVER_S = 1.0
 _CALENDARS_S = 1.0
+_TIDY_S, _TIDY_PAUSE_S = 60.0, 0.05
 _RETRY_S = (1.0, 30.0)
 _LISTEN_S = 5.0
 _END_S = 2.0  # how long a thread is waited for; a mail server may hold one up for longer
@@ -135,6 +141,28 @@ def opened_hub(settings: Settings, now_s: NowS) -> Iterator[tuple[Hub, SqliteSto
     """A hub over its database, and that, to be asked and then closed. Raises StoreError."""
     with closing(open_store(settings)) as store:
         yield make_hub(settings, store, now_s, known_calendars(settings, now_s)), store
+
+
+def tidy(settings: Settings, store: SqliteStore, now_s: NowS) -> Iterator[Step]:
+    """Drop what is older than [keep] says, a small transaction for each step that comes out.
+
+    Raises StoreError, and OSError for files that cannot be deleted.
+    """
+    yield from Tidy(store, SqliteKeep(store), settings.schools, settings.keep, now_s).run()
+    cut_s = cuts_s(settings.keep, now_s())["letters_days"]
+    if cut_s:
+        count = drop_files(settings.data, datetime.fromtimestamp(cut_s, UTC).date())
+        if count:
+            yield Step("files of notices", count)
+
+
+def calendared(settings: Settings, known: Mapping[str, Calendar]) -> Settings:
+    """The settings with what is `known` of the schools' calendars, by name."""
+    schools = (
+        replace(school, calendar=known.get(school.name, school.calendar))
+        for school in settings.schools
+    )
+    return replace(settings, schools=tuple(schools))
 
 
 def open_alerts(settings: Settings) -> tuple[SqliteStore, AlertDesk]:
@@ -273,6 +301,7 @@ class Server:
         self._opened.callback(self._ingest.stop)
         self._run("delivery", self._deliver)
         self._run("calendars", self._read_calendars)
+        self._run("tidying", self._tidy)
         self._opened.callback(self._calendars.stop)
         for channel in settings.channels:
             self._run(f"channel {channel.name}", partial(self._push, channel))
@@ -369,6 +398,25 @@ class Server:
                 self._known = self._calendars.known(schools)
             if not due:
                 self._over.wait(_CALENDARS_S)
+
+    def _tidy(self) -> None:
+        """Each night, in small steps between which others write."""
+        settings = self.settings
+        with closing(open_store(settings)) as store:
+            kept = SqliteKeep(store)
+            while not self._over.is_set():
+                zone = self.settings.schools[0].zone
+                try:
+                    if kept.tidied().at_s < last_s(settings.keep.at, zone, self._now_s()):
+                        known = calendared(self.settings, self._known)
+                        for _ in tidy(known, store, self._now_s):
+                            if self._over.wait(_TIDY_PAUSE_S):
+                                return
+                        if kept.tidied().stuck:
+                            _log.error("%s", kept.tidied().stuck)
+                except (StoreError, OSError) as error:
+                    _log.error("tidying failed: %s; trying again in %.0f s", error, _TIDY_S)
+                self._over.wait(_TIDY_S)
 
     def _push(self, settings: ChannelSettings) -> None:
         sender: Sender = (

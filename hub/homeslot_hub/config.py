@@ -37,7 +37,7 @@ from homeslot_hub.config_tables import (
     is_address,
     is_loopback,
 )
-from homeslot_hub.model import Cart, Feed, Person, School, Steps
+from homeslot_hub.model import Cart, Feed, Keep, Person, School, Steps
 
 __all__ = [
     "ANYWHERE",
@@ -150,6 +150,7 @@ class Settings:
     channels: tuple[ChannelSettings, ...] = ()
     web: WebSettings | None = None
     mdm: MdmSettings | None = None
+    keep: Keep = field(default_factory=Keep)
 
     @property
     def database(self) -> Path:
@@ -263,6 +264,12 @@ def _settings(root: RootTable, path: Path) -> Settings:
                 None if channel.to is None else _person(channel.to).email,
             )
             for channel in root.channel
+        ),
+        keep=Keep(
+            root.keep.history_days,
+            root.keep.letters_days,
+            root.keep.refused_days,
+            time.fromisoformat(root.keep.at),
         ),
     )
 

@@ -369,6 +369,37 @@ class ChannelTable(Table):
     )
 
 
+_DAYS_KEPT = "{}..4000 days, or 0 for ever"
+
+
+def _days_kept(low: int) -> Any:
+    def allowed(days: int) -> int:
+        return _must(days == 0 or low <= days <= 4000, days)
+
+    return AfterValidator(allowed)
+
+
+class KeepTable(Table):
+    """[keep]."""
+
+    history_days: Annotated[int, _days_kept(35)] = Field(
+        default=400,
+        title="for how long everything that carts reported is kept",
+        description=_DAYS_KEPT.format(35),
+    )
+    letters_days: Annotated[int, _days_kept(7)] = Field(
+        default=100,
+        title="for how long notices that are done with are kept; the text of digests for ever",
+        description=_DAYS_KEPT.format(7),
+    )
+    refused_days: Annotated[int, _days_kept(1)] = Field(
+        default=30,
+        title="for how long refused messages and unknown controllers are kept",
+        description=_DAYS_KEPT.format(1),
+    )
+    at: Clock = Field(default="02:30", title="when what is older is dropped, by the first school")
+
+
 class CartTable(Table):
     """[[school.cart]]."""
 
@@ -465,8 +496,8 @@ class AlertsTable(Table):
     )
     morning: ClockOrOff = Field(
         default="07:15",
-        title="when it is told how many devices are charged, before the first bell; alarms end with "
-        "it, or at 07:15",
+        title="when it is told how many devices are charged, before the first bell; alarms end "
+        "with it, or at 07:15",
         description=_CLOCK_OFF,
     )
     week: bool = Field(
@@ -566,6 +597,7 @@ class RootTable(Table):
     mail: MailTable | None = None
     web: WebTable | None = None
     mdm: MdmTable | None = None
+    keep: KeepTable = KeepTable()
     channel: list[ChannelTable] = Field(
         default=[], description="[[channel]] tables, each name once"
     )
@@ -578,6 +610,7 @@ TABLES: dict[str, type[Table]] = {
     "mail": MailTable,
     "web": WebTable,
     "mdm": MdmTable,
+    "keep": KeepTable,
     "channel": ChannelTable,
     "school": SchoolTable,
     "calendar": CalendarTable,

@@ -174,6 +174,17 @@ class School:
     steps: Steps = Steps()
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days what is kept (rules.keep), 0 is for ever; and at what time of the first
+    school's day what is older is dropped."""
+
+    history_days: int = 400
+    letters_days: int = 100
+    refused_days: int = 30
+    at: time = time(2, 30)
+
+
 DeviceState = Literal["in service", "in repair", "loaner", "lost", "retired"]
 
 

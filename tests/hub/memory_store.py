@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from homeslot_hub.adapters.store_sqlite import KEPT_REFUSED, KEPT_STRANGERS
 from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
-from homeslot_hub.service.ports import DeadLetter, Head, Observation, Record, Stranger, Told
+from homeslot_hub.service.ports import (
+    BEFORE_ALL,
+    DeadLetter,
+    Head,
+    Observation,
+    Record,
+    Stranger,
+    Told,
+)
 
 
 @dataclass
@@ -103,6 +111,17 @@ class MemoryStore:
 
     def records(self):
         return iter(self._kept.records)
+
+    # Nothing is ever dropped here
+
+    def anchor(self):
+        return GENESIS
+
+    def kept_since_s(self):
+        return 0
+
+    def base(self, cart):
+        return BEFORE_ALL
 
     def missing(self, cart, boot, seq, span):
         numbers = range(seq - span + 1, seq + 1)

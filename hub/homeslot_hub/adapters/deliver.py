@@ -16,7 +16,7 @@ import smtplib
 import ssl
 import textwrap
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -171,6 +171,19 @@ class Deliverer:
     def _bury(self, notice: Notice, error: str) -> None:
         self._outbox.bury(notice, error)
         _log.error("mail of notice %d is given up: %s", notice.id, error)
+
+
+def drop_files(data: Path, before: date) -> int:
+    """Delete the HTML and mails of days before `before` from `data`/digests; the texts stay.
+
+    Returns how many. Raises OSError.
+    """
+    count = 0
+    for path in sorted((data / "digests").glob("20??-??-??-*")):
+        if path.suffix in (".html", ".eml") and path.name[:10] < before.isoformat():
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 def connect(mail: MailSettings, timeout_s: float) -> smtplib.SMTP:

@@ -27,6 +27,7 @@ SELECT n.id, coalesce(p.tries, 0), {_COLUMNS}
 FROM notice n LEFT JOIN push p ON p.notice = n.id AND p.channel = :channel
 WHERE n.id > (SELECT after FROM channel WHERE name = :channel) AND n.email = coalesce(:to, n.email)
     AND max(n.created_s, n.after_s) <= :now_s AND (n.expires_s = 0 OR n.expires_s > :now_s)
+    AND n.html <> ''  -- else it was emptied since: rules.keep
     AND (p.notice IS NULL OR (p.state = 'pending' AND p.next_s <= :now_s))
 ORDER BY n.id
 """  # noqa: S608  (constant)

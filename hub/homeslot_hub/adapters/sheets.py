@@ -13,7 +13,7 @@ from pathlib import Path
 
 from homeslot_hub.adapters.files import replace_file
 
-Cell = str | int
+Cell = str | int | float
 # What a spreadsheet takes for a formula (OWASP, CSV injection), and the mark that says it is none.
 FORMULA = tuple("=+-@\t\r'")
 _WIDEST = 60

@@ -1,8 +1,9 @@
 """The tables of the SQLite store, as migrations: only ever added to.
 
 `event`, `snapshot` and `clock` are history and append-only: each `record` of them has a number in
-the hash chain of service.chain, whose digests `seal` keeps. `span` says when carts were heard;
-`checkpoint` is derived and may be emptied. Times are epoch seconds unless they say otherwise; a
+the hash chain of service.chain, whose digests `seal` keeps; what is no longer kept of them is in
+`dropped`, `base` and `cart_day`. `span` says when carts were heard; `checkpoint` is derived and may
+be emptied. Times are epoch seconds unless they say otherwise; a
 null `at_s` was measured before the cart knew the time and is placed through `clock`.
 """
 
@@ -15,7 +16,14 @@ from homeslot_hub.service.ports import Head
 
 migrations = Migrations("homeslot")
 # Every migration there is, in order.
-NAMES = ("0001_session", "0002_chain", "0003_register", "0004_alerts", "0005_lockdown")
+NAMES = (
+    "0001_session",
+    "0002_chain",
+    "0003_register",
+    "0004_alerts",
+    "0005_lockdown",
+    "0006_keep",
+)
 
 _FIRST = (
     """CREATE TABLE event (
@@ -106,6 +114,7 @@ CHAINED = {  # table -> its columns as they go into the chain
     "event": "cart, boot, seq, up_ms, at_s, kind, idx, value, was, current_ma",
     "snapshot": "cart, boot, seq, up_ms, at_s, words",
     "clock": "cart, boot, up_ms, offset_s",
+    "dropped": "through, digest, before_s, at_s",
 }
 _KEYS = {"event": 3, "snapshot": 4, "clock": 3}
 
@@ -115,8 +124,9 @@ def _chain(db: Database) -> None:
     for statement in _CHAIN:
         db.execute(statement)
     head = GENESIS
-    for table, columns in CHAINED.items():
-        keys = columns.split(", ")[: _KEYS[table]]
+    for table, count in _KEYS.items():
+        columns = CHAINED[table]
+        keys = columns.split(", ")[:count]
         where = " AND ".join(f"{key} = ?" for key in keys)
         # Read whole before it is written: a table must not change under a statement that reads it.
         rows = db.execute(f"SELECT {columns} FROM {table} ORDER BY {', '.join(keys)}").fetchall()  # noqa: S608 constant
@@ -211,3 +221,38 @@ _LOCKDOWN = """CREATE TABLE lockdown (
 @migrations(name="0005_lockdown")
 def _lockdown(db: Database) -> None:
     db.execute(_LOCKDOWN)
+
+
+# `kept` has one row: all that was measured from since_s on is there; when it was last tidied, and
+# what kept that from being done. `dropped` has what was dropped when, each a record of the chain.
+# `base` is how a cart was where its history begins now: all up to that place is in `picture`,
+# measured up to through_s. `cart_day` is a day whose records were dropped, as rules.usage has it:
+# lists by slot, as JSON.
+_KEEP = (
+    """CREATE TABLE kept (
+        id INTEGER PRIMARY KEY CHECK (id = 1), since_s INTEGER NOT NULL, tidied_s INTEGER NOT NULL,
+        stuck TEXT NOT NULL
+    ) STRICT""",
+    "INSERT INTO kept VALUES (1, 0, 0, '')",
+    """CREATE TABLE dropped (
+        through INTEGER PRIMARY KEY, digest TEXT NOT NULL, before_s INTEGER NOT NULL,
+        at_s INTEGER NOT NULL, record INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE base (
+        cart TEXT PRIMARY KEY, boot INTEGER NOT NULL, seq INTEGER NOT NULL, snap INTEGER NOT NULL,
+        up_ms INTEGER NOT NULL, through_s INTEGER NOT NULL, picture BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE cart_day (
+        cart TEXT NOT NULL, day TEXT NOT NULL, span_s INTEGER NOT NULL, known_s TEXT NOT NULL,
+        out_s TEXT NOT NULL, taken TEXT NOT NULL,
+        PRIMARY KEY (cart, day)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX event_untimed ON event (cart, boot) WHERE at_s IS NULL",
+    "CREATE INDEX snapshot_untimed ON snapshot (cart, boot) WHERE at_s IS NULL",
+)
+
+
+@migrations(name="0006_keep")
+def _keep(db: Database) -> None:
+    for statement in _KEEP:
+        db.execute(statement)

@@ -21,6 +21,7 @@ from sqlite_utils import Database
 from homeslot_hub.adapters.store_schema import CHAINED, NAMES, migrations
 from homeslot_hub.service.chain import GENESIS, SEAL_RECORDS, link
 from homeslot_hub.service.ports import (
+    BEFORE_ALL,
     DeadLetter,
     Event,
     Head,
@@ -43,7 +44,7 @@ KEPT_STRANGERS = 500
 # Of a boot's clock readings that of its earliest message counts.
 _OFFSET = """(SELECT offset_s FROM clock c WHERE c.cart = {0}.cart AND c.boot = {0}.boot
         ORDER BY c.up_ms LIMIT 1)"""
-_OBSERVATIONS = f"""
+OBSERVATIONS = f"""
 SELECT boot, seq, snap, up_ms, placed_s, kind, idx, value FROM (
     SELECT boot, seq, 0 AS snap, up_ms,
         coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s, kind, idx, value
@@ -61,15 +62,25 @@ _TOLD = f"""
 SELECT boot, seq, 0 AS snap, up_ms,
     coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s,
     kind, idx, value, was, current_ma, record
-FROM event e WHERE cart = :cart AND {{0}}
+FROM event e WHERE cart = :cart AND (boot, seq) > (:boot, :seq) AND {{0}}
 UNION ALL
 SELECT boot, seq, 1, up_ms,
     coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000) AS placed_s,
     'state', 0, words, '', NULL, record
-FROM snapshot s WHERE cart = :cart AND {{1}}
+FROM snapshot s WHERE cart = :cart AND (boot, seq, up_ms) > (:boot, :seq, :up_ms) AND {{1}}
 ORDER BY boot, seq, snap, up_ms
 """  # noqa: S608  (constant)
 _ABOUT_SLOT = "kind = 'slot' AND idx = :slot"
+# What is dropped from the chain and still there: it is on its way out, where the cart's base says
+# so, and else somebody put it in.
+_GOING = """record <= :through AND EXISTS (
+    SELECT 1 FROM base b WHERE b.cart = {0}.cart AND {1}
+)"""
+_GONE = {
+    "event": "({0}.boot, {0}.seq) <= (b.boot, b.seq)",
+    "snapshot": "({0}.boot, {0}.seq, 1, {0}.up_ms) <= (b.boot, b.seq, b.snap, b.up_ms)",
+    "clock": "{0}.boot < b.boot",
+}
 _MEASURED_AT = "placed_s IN (SELECT value FROM json_each(:times))"
 _SPANS = f"""
 SELECT from_s + offset_s AS from_s, to_s + offset_s AS to_s FROM (
@@ -131,6 +142,9 @@ class SqliteStore:
             raise
 
     def _prepare(self) -> None:
+        if not self.path.stat().st_size:
+            # What is dropped can be given back to the disk. An older file stays level.
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute("PRAGMA synchronous = FULL")
         if self._connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
@@ -215,6 +229,10 @@ class SqliteStore:
     # For the modules beside this one that keep tables of their own in the same file.
     run, run_many, rows = _run, _run_many, _rows
 
+    def add_record(self, table: str, row: tuple[Any, ...]) -> bool:
+        """Add to the history and the chain; False when the key is there already."""
+        return self._add(table, row)
+
     # History
 
     def add_event(self, event: Event) -> bool:
@@ -227,6 +245,9 @@ class SqliteStore:
 
     def missing(self, cart: str, boot: int, seq: int, span: int) -> int:
         """See Store."""
+        kept_boot, kept_seq, *_ = self.base(cart)
+        if boot <= kept_boot:  # of what is no longer kept nobody knows what is missing
+            span = max(0, min(span, seq - kept_seq)) if boot == kept_boot else 0
         here = self._rows(
             "SELECT count(*) FROM event WHERE cart = ? AND boot = ? AND seq > ? AND seq <= ?",
             (cart, boot, seq - span, seq),
@@ -258,20 +279,22 @@ class SqliteStore:
         boot, seq, snap, up_ms = after
         values = {"cart": cart, "boot": boot, "seq": seq, "snap": snap, "up_ms": up_ms}
         values["until_s"] = _END_OF_TIME_S if until_s is None else until_s
-        return map(Observation._make, self._rows(_OBSERVATIONS, values))
+        return map(Observation._make, self._rows(OBSERVATIONS, values))
 
     def told(self, cart: str, slot: int | None) -> Iterator[Told]:
         """See Store."""
         about = "true" if slot is None else _ABOUT_SLOT
-        return self._told(_TOLD.format(about, "true"), {"cart": cart, "slot": slot})
+        return self._told(_TOLD.format(about, "true"), cart, {"slot": slot})
 
     def told_at(self, cart: str, times: Collection[int]) -> Iterator[Told]:
         """See Store."""
-        values = {"cart": cart, "times": json.dumps(sorted(times))}
-        return self._told(_TOLD.format(_MEASURED_AT, _MEASURED_AT), values)
+        values = {"times": json.dumps(sorted(times))}
+        return self._told(_TOLD.format(_MEASURED_AT, _MEASURED_AT), cart, values)
 
-    def _told(self, sql: str, values: Mapping[str, Any]) -> Iterator[Told]:
-        return map(Told._make, self._rows(sql, values))
+    def _told(self, sql: str, cart: str, values: Mapping[str, Any]) -> Iterator[Told]:
+        boot, seq, snap, up_ms = self.base(cart)
+        behind = {"cart": cart, "boot": boot, "seq": seq, "up_ms": up_ms if snap else -1}
+        return map(Told._make, self._rows(sql, {**behind, **values}))
 
     # The chain
 
@@ -291,9 +314,12 @@ class SqliteStore:
         return heapq.merge(*map(self._records_of, CHAINED), key=attrgetter("number"))
 
     def _records_of(self, table: str) -> Iterator[Record]:
-        sql = f"SELECT record, {CHAINED[table]} FROM {table} ORDER BY record"  # noqa: S608 constant
+        going = "record <= :through"
+        if table in _GONE:
+            going = _GOING.format(table, _GONE[table].format(table))
+        sql = f"SELECT record, {CHAINED[table]} FROM {table} WHERE NOT ({going}) ORDER BY record"  # noqa: S608 constant
         with self._errors():
-            for number, *row in self._connection.execute(sql):
+            for number, *row in self._connection.execute(sql, {"through": self.anchor().records}):
                 yield Record(number, table, tuple(row))
 
     def _add(self, table: str, row: tuple[Any, ...]) -> bool:
@@ -318,6 +344,23 @@ class SqliteStore:
         self._run("DELETE FROM seal WHERE record > ?", (full,))
         self._run("INSERT INTO seal VALUES (?,?)", self._end)
 
+    # What is no longer kept
+
+    def anchor(self) -> Head:
+        """See Store."""
+        rows = self._rows("SELECT through, digest FROM dropped ORDER BY through DESC LIMIT 1")
+        return Head(rows[0][0], bytes.fromhex(rows[0][1])) if rows else GENESIS
+
+    def kept_since_s(self) -> int:
+        """See Store."""
+        since_s: int = self._rows("SELECT since_s FROM kept")[0][0]
+        return since_s
+
+    def base(self, cart: str) -> Key:
+        """See Store."""
+        rows = self._rows("SELECT boot, seq, snap, up_ms FROM base WHERE cart = ?", (cart,))
+        return rows[0] if rows else BEFORE_ALL
+
     # Checkpoints
 
     def checkpoint(self, cart: str, before: Key | None, until_s: int | None) -> bytes | None:
@@ -328,6 +371,11 @@ class SqliteStore:
             " AND through_s <= ? ORDER BY boot DESC, seq DESC, snap DESC, up_ms DESC LIMIT 1",
             (cart, *key, _END_OF_TIME_S if until_s is None else until_s),
         )
+        if not rows:
+            rows = self._rows(
+                "SELECT picture FROM base WHERE cart = ? AND through_s <= ?",
+                (cart, _END_OF_TIME_S if until_s is None else until_s),
+            )
         return rows[0][0] if rows else None
 
     def add_checkpoint(self, cart: str, key: Key, through_s: int, picture: bytes) -> None:

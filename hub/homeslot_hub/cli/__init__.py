@@ -37,7 +37,9 @@ from homeslot_hub.cli import (
     report,
     school_days,
     setup,
+    tidy,
     trust,
+    usage,
     verify,
     week,
 )
@@ -59,7 +61,8 @@ from homeslot_hub.rules.alerts import IllegalEvent
 from homeslot_hub.rules.lockdown import IllegalOrder
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
-from homeslot_hub.service.ports import StoreError
+from homeslot_hub.service.keep import NoLongerKept, require
+from homeslot_hub.service.ports import Store, StoreError
 from homeslot_hub.service.register_sheets import RegisterError
 
 _log = logging.getLogger("homeslot.cli")
@@ -77,6 +80,8 @@ app.command()(history.history)
 app.command()(census.census)
 app.command()(week.week)
 app.command()(cables.cables)
+app.command()(usage.usage)
+app.command()(tidy.tidy)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)
@@ -108,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         StoreError,
         IllegalEvent,
         IllegalOrder,
+        NoLongerKept,
         setup.Refused,
         OSError,
     ) as error:
@@ -201,14 +207,14 @@ def _say(text: str) -> None:
 @app.command()
 def status(config: Config = DEFAULT) -> None:
     """How every cart stands now, as a table, and what else needs a look."""
-    with _opened(config) as hub:
+    with _opened(config) as (hub, _):
         report.show(report.status_parts(hub.status()), Console())
 
 
 @app.command()
 def refused(config: Config = DEFAULT) -> None:
     """The last messages that broke the contract: when, topic, reason, and what they said."""
-    with _opened(config) as hub:
+    with _opened(config) as (hub, _):
         report.show(report.refused_parts(hub.status()), Console())
 
 
@@ -222,8 +228,9 @@ def check(
     school: SchoolName = None,
 ) -> None:
     """The verdict on every cart as of a time, with reasons and evidence. Changes nothing."""
-    with _opened(config) as hub:
+    with _opened(config) as (hub, store):
         for one in schools_called(hub.schools, school):
+            require(store, one, moment_s(at, one))
             judged = hub.judge(one, moment_s(at, one))
             report.show(report.check_parts(judged), Console())
 
@@ -237,12 +244,13 @@ def digest(
     school: SchoolName = None,
 ) -> None:
     """The digest of a school day as it would be sent, by what is known now. Sends nothing."""
-    with _opened(config) as hub:
+    with _opened(config) as (hub, store):
         for one in schools_called(hub.schools, school):
             day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
             if not calendar.is_school_day(one, day):
                 typer.echo(f"{one.name}: {day} is no school day", err=True)
                 continue
+            require(store, one, calendar.deadline_s(one, day))
             # As it was, or would have been, worked out in time.
             judged = hub.judge_day(one, day, calendar.due_s(one, day))
             report.show(report.digest_parts(hub.digest(judged)), Console())
@@ -379,11 +387,12 @@ def _show_secret(settings: Settings, controller: str, secret: str) -> None:
 
 
 @contextmanager
-def _opened(config: Path) -> Iterator[Hub]:
-    """A hub over the database of `config`, to be asked; says if its certificate nears its end."""
+def _opened(config: Path) -> Iterator[tuple[Hub, Store]]:
+    """A hub over the database of `config`, and that, to be asked; says if its certificate nears its
+    end."""
     settings = load(config)
-    with opened_hub(settings, now_s) as (hub, _):
-        yield hub
+    with opened_hub(settings, now_s) as opened:
+        yield opened
     warning = setup.certificate_warning(settings)
     if warning is not None:
         typer.echo(f"homeslot: {warning}", err=True)

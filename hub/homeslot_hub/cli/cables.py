@@ -58,7 +58,11 @@ def cables(
     with opened_hub(settings, now_s) as (hub, store):
         until_s = now_s()
         for one in schools_called(hub.schools, school):
-            judged = found(one, store, hub, until_s - days * 86400, until_s)
+            begin_s, kept_s = until_s - days * 86400, store.kept_since_s()
+            if begin_s < kept_s:
+                begins = words.clock(one.zone, kept_s, 0)
+                typer.echo(f"No longer kept is what was before {begins}.", err=True)
+            judged = found(one, store, hub, max(begin_s, kept_s), until_s)
             for cart, cables_of in tables.followed(judged, one.name):
                 counts.update(cable.word for cable in cables_of)
                 rows += [

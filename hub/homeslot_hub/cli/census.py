@@ -27,6 +27,7 @@ from homeslot_hub.rules import words
 from homeslot_hub.service.census import SlotCensus
 from homeslot_hub.service.census import census as counted
 from homeslot_hub.service.history import evidence
+from homeslot_hub.service.keep import require
 
 HEADS = ("school", "cart", "room", "device", "place", "since", "charge", "evidence")
 _PLACES = ("home", "out", "excused", "unknown", "spare")
@@ -51,6 +52,7 @@ def census(
     with opened_hub(settings, now_s) as (hub, store):
         for one in schools_called(hub.schools, school):
             at_s = now_s() if at is None else past(moment_s(at, one), at)
+            require(store, one, at_s)
             for verdict in tables.followed(hub.judge(one, at_s).carts, one.name):
                 known = hub.facts(verdict.cart.controller, at_s)
                 for slot in counted(one, verdict, known, store):
@@ -63,7 +65,9 @@ def census(
 
 def _row(slot: SlotCensus) -> tuple[Cell, ...]:
     zone, since_s = slot.school.zone, slot.since_s
-    said = "" if slot.told is None else evidence(slot.told)
+    said = "" if since_s is None else "no longer kept"
+    if slot.told is not None:
+        said = evidence(slot.told)
     if slot.place == "unknown":
         last = f" Last known {slot.last} by {said}." if slot.last and said else ""
         said = slot.why + last

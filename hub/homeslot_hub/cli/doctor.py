@@ -16,6 +16,7 @@ from rich.text import Text
 from homeslot_hub import bootstrap
 from homeslot_hub.adapters import certificates, deliver
 from homeslot_hub.adapters.desk import DeskError
+from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.cli.options import DEFAULT, Config, now_s
 from homeslot_hub.config import ConfigError, Settings, load
@@ -89,6 +90,8 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         with closing(SqliteStore(path)) as store:
             yield look.database(store.damage(), path.stat().st_size, store.head().short)
+            days, zone = settings.keep.history_days, settings.schools[0].zone
+            yield look.tidied(SqliteKeep(store).tidied(), days, now_s(), zone)
             yield from _recorded(settings, store)
     except StoreError as error:
         yield Check("database", "bad", str(error), "docs/running.md: backup and restore")

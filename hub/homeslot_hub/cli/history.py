@@ -52,7 +52,15 @@ def history(
     from_s = None if begin is None else moment_s(begin, owner, "--from")
     until_s = None if until is None else moment_s(until, owner, "--until")
     with closing(open_store(settings)) as store:
-        found = list(between(lines(store.told(controller, slot), slot), from_s, until_s))
+        since_s = store.kept_since_s()
+        found = [
+            line
+            for line in between(lines(store, controller, slot), from_s, until_s)
+            if line.told.at_s is None or line.told.at_s >= since_s
+        ]
+    if since_s and (from_s is None or from_s < since_s):
+        begins = words.clock(owner.zone, since_s, 0)
+        typer.echo(f"No longer kept is what was before {begins}; see [keep].", err=True)
     if csv is not None:
         sheets.write_csv(csv, sheet(found, owner.zone))
         typer.echo(f"Wrote {words.count(len(found), 'line')} to {csv}.")

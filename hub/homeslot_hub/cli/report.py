@@ -26,6 +26,7 @@ COUNTS = {  # counters of the intake that a person should see when they are not 
     "ahead": "messages stamped by a clock that runs ahead",
     "duplicate": "messages that came more than once, absorbed",
     "older": "messages that came after newer ones, put in their place",
+    "past": "messages about times of which nothing is kept any more, passed over",
 }
 _REFUSED_SHOWN = 5
 _PAYLOAD_SHOWN = 40

@@ -40,9 +40,24 @@ def verify(
     settings = load(config)
     console = Console()
     with closing(open_store(settings)) as store, store.frozen():
-        seals = store.seals()
-        with _progress(console, seals[-1].records if seals else 0) as seen:
-            found = chain.verify(store.records(), seals, noted, seen)
+        seals, anchor, since_s = store.seals(), store.anchor(), store.kept_since_s()
+        with _progress(console, seals[-1].records - anchor.records if seals else 0) as seen:
+            found = chain.verify(store.records(), seals, noted, seen, anchor)
+    if anchor.records:
+        before = words.clock(settings.schools[0].zone, since_s, 0)
+        console.print(
+            f"Records 1 to {anchor.records} are no longer kept: measured before {before}. "
+            f"The chain begins at {anchor.short}.",
+            soft_wrap=True,
+            highlight=False,
+        )
+    if found.noted_past and noted is not None:
+        console.print(
+            f"Of the noted head of record {noted[0]} nothing can be said: it is one of those.",
+            soft_wrap=True,
+            highlight=False,
+        )
+        noted = None
     for line in lines(found, settings, noted):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if not found.whole:

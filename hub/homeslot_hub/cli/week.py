@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -25,7 +25,7 @@ from homeslot_hub.config import load
 from homeslot_hub.model import CartVerdict
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.service.digest import TAGS
-from homeslot_hub.service.week import CartDay
+from homeslot_hub.service.week import CartDay, lost
 from homeslot_hub.service.week import week as judged
 
 HEADS = (
@@ -50,13 +50,18 @@ def week(
     """
     settings = load(config)
     rows: list[tuple[Cell, ...]] = []
+    past: list[date] = []
     with opened_hub(settings, now_s) as (hub, store):
         for one in schools_called(hub.schools, school):
             day = calendar.school_day_of(one, now_s()) if on is None else day_of(on)
             found = judged(one, day, store, hub, now_s())
             rows += [_row(each) for each in tables.followed(found, one.name)]
+            past += lost(one, day, store, now_s())
     tables.give(Sheet("Week", HEADS, rows), csv, xlsx, ("room", "teacher", "deadline"))
-    if not rows:
+    if past:
+        days = words.listed([str(one) for one in sorted(set(past))])
+        typer.echo(f"No longer kept: {days}. See [keep] in the configuration.")
+    elif not rows:
         typer.echo("No deadline of that week has come.")
 
 

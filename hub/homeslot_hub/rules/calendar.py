@@ -66,6 +66,12 @@ def deadline_s(school: School, day: date, cart: Cart | None = None) -> int:
     return late_s
 
 
+def begins_s(school: School, day: date) -> int:
+    """The first moment of `day` on the school's wall, in epoch seconds."""
+    wall = datetime.combine(day, time(0), school.zone)
+    return int(wall.astimezone(UTC).timestamp())
+
+
 def school_day_of(school: School, at_s: int) -> date:
     """The date on the school's wall at `at_s`, a school day or not."""
     return _wall(school.zone, at_s).date()

@@ -55,13 +55,13 @@ def stays_of(
     `steps` are the facts from a moment on, none after `until_s`; `heard` the spans (from, to) of
     being heard; both in order.
     """
-    pieces = list(_pieces(steps, _joined(heard, school.silent_after_s, until_s), until_s))
+    pieces = list(pieces_of(steps, joined(heard, school.silent_after_s, until_s), until_s))
     limit_s = max(school.idle_after_s, ROTATION_S if cart.rotates else 0)
     return [list(_stays(slot, pieces, limit_s)) for slot in range(1, cart.slots + 1)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """A time without news: what was believed, and in which parts of it the cart was heard."""
 
     from_s: int
@@ -70,7 +70,7 @@ class _Piece:
     heard: tuple[Span, ...]
 
 
-def _joined(heard: Iterable[Span], gap_s: int, until_s: int) -> list[Span]:
+def joined(heard: Iterable[Span], gap_s: int, until_s: int) -> list[Span]:
     """The spans up to `until_s`, as one where what lies between is too short to be a silence."""
     spans: list[Span] = []
     for from_s, to_s in heard:
@@ -82,9 +82,10 @@ def _joined(heard: Iterable[Span], gap_s: int, until_s: int) -> list[Span]:
     return spans
 
 
-def _pieces(
+def pieces_of(
     steps: Sequence[tuple[int, CartFacts]], heard: Sequence[Span], until_s: int
-) -> Iterator[_Piece]:
+) -> Iterator[Piece]:
+    """What lies between one step and the next, the last one up to `until_s`."""
     ends = [at_s for at_s, _ in steps[1:]] + [until_s]
     first = 0
     for (from_s, facts), to_s in zip(steps, ends, strict=True):
@@ -96,7 +97,7 @@ def _pieces(
                 break
             if end_s > from_s:
                 parts.append((max(begin_s, from_s), min(end_s, to_s)))
-        yield _Piece(from_s, to_s, facts, tuple(parts))
+        yield Piece(from_s, to_s, facts, tuple(parts))
 
 
 class _Open:
@@ -109,7 +110,7 @@ class _Open:
         self._run: Span | None = None  # watched without a break
         self._hidden: Counter[str] = Counter()  # seconds by why they say nothing
 
-    def go_on(self, piece: _Piece, said: str, charge: Fact) -> None:
+    def go_on(self, piece: Piece, said: str, charge: Fact) -> None:
         """`piece` belongs to it, of which `said` is `draws`, `idle`, or why it says nothing."""
         if said == "draws":
             if charge.value != "full":
@@ -161,7 +162,7 @@ class _Open:
         return "" if self._out_s >= BRIEF_S else "it was out only briefly, and may be full"
 
 
-def _stays(slot: int, pieces: Iterable[_Piece], limit_s: int) -> Iterator[Stay]:
+def _stays(slot: int, pieces: Iterable[Piece], limit_s: int) -> Iterator[Stay]:
     """The stays in a slot, in order."""
     stay: _Open | None = None
     empty_s: int | None = None  # how long it has been seen empty

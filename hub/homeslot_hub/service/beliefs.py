@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from homeslot_hub.model import CartFacts
-from homeslot_hub.service.picture import BEFORE_ALL, Picture, decode_picture, encode_picture
-from homeslot_hub.service.ports import Key, Latest, Observation, Store
+from homeslot_hub.service.picture import Picture, decode_picture, encode_picture
+from homeslot_hub.service.ports import BEFORE_ALL, Key, Latest, Observation, Store
 
 CHECKPOINT_EVERY = 200  # observations: bounds both what a restart folds and what checkpoints take
 KEPT_BEFORE = 16
@@ -28,6 +28,7 @@ class Belief:
         self.spans = store.spans(controller)  # boot or 0 -> last span heard
         self.latest: dict[str, Latest] = store.latest(controller)
         self.picture = Picture()
+        self.base = store.base(controller)  # nothing up to here is kept, or believed any more
         self.unfolded: Key | None = None  # from here on history holds more than the picture
         self.since_checkpoint = 0
         # The last snapshot kept without the time: (boot, seq, words, up_ms).
@@ -78,9 +79,14 @@ class Belief:
         else:
             self.unfolded = key
 
+    def is_past(self, key: Key) -> bool:
+        """Whether a place in history is one of which nothing is kept."""
+        return key <= self.base
+
     def replace_from(self, boot: int) -> None:
         """What this boot said without the time has moved on the clock."""
-        key = (boot, -1, 0, -1)
+        *base, up_ms = self.base
+        key = max((boot, -1, 0, -1), (base[0], base[1], base[2], up_ms + 1))
         self.unfolded = key if self.unfolded is None else min(self.unfolded, key)
 
     def settle(self, store: Store, checkpoint_every: int) -> None:
@@ -154,6 +160,7 @@ class Beliefs:
         self._store = store
         self._checkpoint_every = checkpoint_every
         self._carts: dict[str, Belief] = {}
+        self._kept_since_s = 0
 
     def of(self, controller: str) -> Belief:
         """The belief of one cart."""
@@ -170,6 +177,14 @@ class Beliefs:
         """After additions to the history of these carts, in the transaction of the additions."""
         for controller in controllers:
             self.of(controller).settle(self._store, self._checkpoint_every)
+
+    def look_at_kept(self) -> None:
+        """Take up that something is no longer kept; inside the transaction of additions."""
+        since_s = self._store.kept_since_s()
+        if since_s != self._kept_since_s:
+            self._kept_since_s = since_s
+            for belief in self._carts.values():
+                belief.base = self._store.base(belief.controller)
 
     def forget(self) -> None:
         """Drop everything: the store may hold less than was believed."""

@@ -12,6 +12,10 @@ record and a few bytes for each seal; a fault is found between two seals; and a 
 records and digest) that was noted anywhere outside can be looked for at any record, not only at a
 seal. Whoever can write the whole database can compute the whole chain anew: only a head noted
 elsewhere finds that out, which is why each digest's mail carries one.
+
+What is no longer kept (service.keep) is dropped from the front of the chain, whole stretches
+between seals, after a last look at whether they fit. That it was dropped, and the digest there, is
+itself a record at the end: the walk begins from that digest, and heads noted later vouch for it.
 """
 
 from __future__ import annotations
@@ -55,12 +59,17 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a walk along the chain has found. `head` is where the stored seals end."""
+    """What a walk along the chain has found. `head` is where the stored seals end.
+
+    `anchor` is where it began. `noted_past`: the noted head is that of a record before it.
+    """
 
     records: int
     seals: int
     head: Head
     breaks: tuple[Break, ...]
+    anchor: Head = GENESIS
+    noted_past: bool = False
 
     @property
     def whole(self) -> bool:
@@ -82,8 +91,8 @@ class _Stretch:
     to_s: int | None = None
 
     def see(self, record: Record) -> None:
-        # Who rewrites a table may put anything into it.
-        self.carts.add(str(record.row[0]))
+        if record.cart is not None:
+            self.carts.add(record.cart)
         at_s = record.measured_s
         if isinstance(at_s, int):
             self.from_s = at_s if self.from_s is None else min(self.from_s, at_s)
@@ -124,13 +133,16 @@ def verify(
     seals: Sequence[Head],
     noted: tuple[int, str] | None = None,
     seen: Callable[[int], None] = lambda count: None,
+    anchor: Head = GENESIS,
 ) -> Verified:
     """Walk along the chain: `records` and `seals` by rising number, as they are stored.
 
     `noted` is a head that was noted elsewhere, see parse_head. `seen` is told now and then how many
-    records were looked at. After a break the walk goes on from the next seal.
+    records were looked at. After a break the walk goes on from the next seal. It begins behind
+    `anchor`: of a head that was noted before that nothing can be said.
     """
-    walk = _Walk(seals, noted)
+    noted_past = noted is not None and noted[0] < anchor.records
+    walk = _Walk(anchor, seals, None if noted_past else noted)
     count = 0
     for count, record in enumerate(records, 1):
         walk.take(record)
@@ -138,20 +150,21 @@ def verify(
             seen(count)
     walk.end()
     seen(count)
-    return Verified(count, len(seals), seals[-1] if seals else GENESIS, tuple(walk.breaks))
+    head = seals[-1] if seals else anchor
+    return Verified(count, len(seals), head, tuple(walk.breaks), anchor, noted_past)
 
 
 class _Walk:
     """The walk itself: `take` each record, then `end`."""
 
-    def __init__(self, seals: Sequence[Head], noted: tuple[int, str] | None) -> None:
+    def __init__(self, anchor: Head, seals: Sequence[Head], noted: tuple[int, str] | None) -> None:
         self._seals = iter(seals)
         self._seal = next(self._seals, None)
-        self._stretch = _Stretch(1, GENESIS.digest, 1)
+        self._stretch = _Stretch(anchor.records + 1, anchor.digest, anchor.records + 1)
         self._noted = noted
         self._noted_fits = False
         self.breaks: list[Break] = []
-        self._look_at_head(0)
+        self._look_at_head(anchor.records)
 
     def take(self, record: Record) -> None:
         while self._seal is not None and record.number > self._seal.records:

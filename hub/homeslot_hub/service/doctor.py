@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from homeslot.contract import FIRST_S
 from homeslot_hub.model import LATE_AFTER_S, School
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.rules.lockdown import Order
+from homeslot_hub.service.keep import Tidied
 from homeslot_hub.service.ports import DeadLetter, Notice, Refused, Stranger
 from homeslot_hub.service.status import CartStatus
 
@@ -23,6 +25,7 @@ WAITING_S = 3600  # a notice that waits for longer is not just being tried again
 BACK_S = 300  # a clock this far behind what it has said before was set back
 FEW_BYTES, TOO_FEW_BYTES = 2_000_000_000, 200_000_000
 CERTIFICATE_DAYS = 30
+TIDIED_S = 3 * DAY_S  # nights a hub may have been off
 _SHOWN = 10
 
 
@@ -65,6 +68,21 @@ def disk(free: int) -> Check:
     if free < FEW_BYTES:
         return Check("disk", "look", said, "make room before it is full")
     return Check("disk", "ok", said)
+
+
+def tidied(last: Tidied, days: int, now_s: int, zone: ZoneInfo) -> Check:
+    """Whether what is no longer kept was dropped: `last` is when, `days` [keep] history_days."""
+    if last.stuck:
+        todo = "homeslot verify says what it is; keep the file as it is, and compare your backups"
+        return Check("tidying", "bad", last.stuck, todo)
+    if not days:
+        return Check("tidying", "ok", "the history is kept for ever")
+    said = f"the history of the last {words.count(days, 'day')} is kept"
+    if now_s - last.at_s > TIDIED_S:
+        when = words.clock(zone, last.at_s, 0) if last.at_s else "never"
+        todo = "a running homeslot serve does it each night; or homeslot tidy"
+        return Check("tidying", "look", f"what is older was last dropped: {when}", todo)
+    return Check("tidying", "ok", said)
 
 
 def clock(now_s: int, newest_s: int | None, school: School) -> Check:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from homeslot_hub.service.picture import spelled
-from homeslot_hub.service.ports import Told
+from homeslot_hub.service.picture import SINGLE, decode_picture, spelled
+from homeslot_hub.service.ports import Store, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Line:
         return f"{self.kind} {self.number}" if self.number else self.kind
 
 
-def lines(messages: Iterable[Told], slot: int | None = None) -> Iterator[Line]:
-    """What `messages`, in order of Key, say: of everything, or of the one `slot` alone."""
-    known: dict[tuple[str, int], str] = {}
-    for told in messages:
+def lines(store: Store, cart: str, slot: int | None = None) -> Iterator[Line]:
+    """What is kept of the history of `cart`: of everything in it, or of the one `slot` alone."""
+    known = _known_before(store, cart)
+    for told in store.told(cart, slot):
         if told.snap:
             for kind, number, word in spelled(told.value):
                 if slot is not None and (kind, number) != ("slot", slot):
@@ -47,6 +47,18 @@ def lines(messages: Iterable[Told], slot: int | None = None) -> Iterator[Line]:
         elif slot is None or (told.kind, told.number) == ("slot", slot):
             known[told.kind, told.number] = told.value
             yield Line(told.kind, told.number, told.value, told.was, told)
+
+
+def _known_before(store: Store, cart: str) -> dict[tuple[str, int], str]:
+    """What was known of each thing where the kept history of `cart` begins."""
+    data = store.checkpoint(cart, store.base(cart), None)
+    if data is None:
+        return {}
+    picture = decode_picture(data)
+    known = {("slot", number): word for number, word in enumerate(picture.slot_words, 1)}
+    known |= {("bank", number): word for number, word in enumerate(picture.bank_words, 1)}
+    facts = {kind: getattr(picture, kind) for kind in SINGLE}
+    return known | {(kind, 0): fact.value for kind, fact in facts.items() if fact.since_s}
 
 
 def between(found: Iterable[Line], from_s: int | None, until_s: int | None) -> Iterator[Line]:

@@ -79,6 +79,7 @@ class Intake:
         kept = False
         try:
             with self._store.transaction():
+                self._beliefs.look_at_kept()
                 for message in messages:
                     self._one(message)
                 self._counts["taken"] += len(messages)
@@ -117,7 +118,7 @@ class Intake:
                 self._refuse(message, contract.BadMessage(message.topic, "boot", problem))
                 self._correct(belief, message)
                 return
-            else:
+            elif body.boot >= belief.base[0]:  # of boots before that nothing is left to place
                 clock = belief.clocks.get(body.boot)
                 if clock is None or body.up_ms < clock[0]:
                     self._learn(belief, body, at_s)
@@ -243,10 +244,16 @@ class Intake:
                 return
             belief.unplaced = (*same, body.up_ms)
         where = (body.boot, body.seq, body.up_ms)
+        if belief.is_past((body.boot, body.seq, 1, body.up_ms)):
+            self._counts["past"] += 1
+            return
         if self._store.add_snapshot(Snapshot(belief.controller, *where, at_s, words)):
             self._observed(belief, body, 1, placed_s, "state", 0, words)
 
     def _event(self, belief: Belief, message: Message, body: Any, at_s: int | None) -> None:
+        if belief.is_past((body.boot, body.seq, 0, body.up_ms)):
+            self._counts["past"] += 1
+            return
         number = 0 if body.index is msgspec.UNSET else body.index
         current_ma = None if body.current_ma is msgspec.UNSET else body.current_ma
         event = Event(

@@ -239,8 +239,10 @@ def morning(
         )
         if lines:
             sections.append(Section(title, tone, lines, action))  # type: ignore[arg-type]  # (literals above)
+    shown: list[Alert] = []
     for finding in ("disturbed", "unplugged"):
         wrong = [alert for alert in heard.wrong if alert.finding == finding]
+        shown += wrong
         if wrong:
             lines = tuple(f"Cart {alert.cart}: {alert.reason}" for alert in wrong)
             tag, tone = TAGS[wrong[0].finding]
@@ -250,8 +252,8 @@ def morning(
         which = f"Cart{'' if len(ready) == 1 else 's'} {words.ranges(ready)}."
         sections.append(Section("All charged or charging", "good", (which,)))
     sections += [*_decide(decide), *_changes(school, now_s, heard)]
-    shown = replace(heard, wrong=tuple(unplugged), in_hand=())
-    return _letter(school, day, now_s, ", ".join(parts), (), sections, shown, link)
+    heard = replace(heard, wrong=tuple(shown), in_hand=())
+    return _letter(school, day, now_s, ", ".join(parts), (), sections, heard, link)
 
 
 @dataclass(frozen=True, slots=True)

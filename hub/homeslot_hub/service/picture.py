@@ -22,13 +22,13 @@ import msgspec
 
 from homeslot.core.slots import STATES
 from homeslot_hub.model import UNKNOWN, CartFacts, Fact, SlotFacts
-from homeslot_hub.service.ports import Key, Observation
+from homeslot_hub.service.ports import BEFORE_ALL, Key, Observation
 
-BEFORE_ALL: Key = (0, -1, 0, -1)
 # A hand opens the cart and takes a device. Each switch has a debounce and a scan of its own, so
 # which of them is said first within this time means nothing.
 HAND_S = 60
-_SINGLE = ("bolt", "door", "mains", "tamper")
+_MEASURED = ("bolt", "door", "mains", "tamper")
+SINGLE = (*_MEASURED, "place")  # what a cart has once
 _DREW = frozenset({"charging", "full", "trickle", "over_current"})
 _PRESENCE = {True: "present", False: "absent", None: "unknown"}
 # state word -> (presence, charge, it draws)
@@ -44,7 +44,7 @@ def snapshot_words(body: Any) -> str:
     One kept by an older hub ends before the place.
     """
     lists = (" ".join(body.slots), " ".join(body.banks))
-    return "|".join((*lists, *(getattr(body, name) for name in _SINGLE), _place(body)))
+    return "|".join((*lists, *(getattr(body, name) for name in _MEASURED), _place(body)))
 
 
 def spelled(words: str) -> Iterator[tuple[str, int, str]]:
@@ -53,7 +53,7 @@ def spelled(words: str) -> Iterator[tuple[str, int, str]]:
     for kind, listed in (("slot", slots), ("bank", banks)):
         for number, word in enumerate(listed.split(), 1):
             yield kind, number, word
-    for kind, word in zip((*_SINGLE, "place"), single, strict=False):
+    for kind, word in zip(SINGLE, single, strict=False):
         yield kind, 0, word
 
 
@@ -152,7 +152,7 @@ class Picture(msgspec.Struct):
             self._set_slot(i, word, at_s)
         for i, word in enumerate(bank_words):
             self._set_bank(i, word, at_s)
-        for name, word in zip((*_SINGLE, "place"), single, strict=False):
+        for name, word in zip(SINGLE, single, strict=False):
             self._set_single(name, word, at_s)
         self._place_slots()
 

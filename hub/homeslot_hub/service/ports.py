@@ -13,6 +13,7 @@ DIGEST = "C8"  # the rule of the deadline, as the due table and its notice have 
 # The place of an observation in its cart's history: (boot, seq, 0 event or 1 snapshot, up_ms).
 # A snapshot carries the number of the last event it includes, so it stands right behind it.
 Key = tuple[int, int, int, int]
+BEFORE_ALL: Key = (0, -1, 0, -1)
 SHORT_DIGITS = 16  # of a digest where people note it: 64 bits
 
 
@@ -99,10 +100,22 @@ class Head(NamedTuple):
         return f"{self.records}:{self.digest.hex()[:SHORT_DIGITS]}"
 
 
+class Dropped(NamedTuple):
+    """That the records up to number `through` were dropped at `at_s`, and what the chain was there.
+
+    All of them were measured before `before_s`. `digest` is hexadecimal. Itself a record.
+    """
+
+    through: int
+    digest: str
+    before_s: int
+    at_s: int
+
+
 class Record(NamedTuple):
     """One record of the history with its number in the chain.
 
-    `row` has the columns of its `table` (event, snapshot, clock) as stored, its cart first.
+    `row` has the columns of its `table` (event, snapshot, clock, dropped) as stored.
     """
 
     number: int
@@ -112,7 +125,13 @@ class Record(NamedTuple):
     @property
     def measured_s(self) -> int | None:
         """When it was measured, where the cart knew."""
-        return None if self.table == "clock" else self.row[4]
+        return self.row[4] if self.table in ("event", "snapshot") else None
+
+    @property
+    def cart(self) -> str | None:
+        """Whose it is."""
+        # Who rewrites a table may put anything into it.
+        return None if self.table == "dropped" else str(self.row[0])
 
 
 class Latest(NamedTuple):
@@ -232,11 +251,24 @@ class Store(Protocol):
         """The stored digests along the chain, by rising number."""
 
     def records(self) -> Iterator[Record]:
-        """All of the history by number in the chain; inside `frozen`, where others write."""
+        """What is kept of the history, by number; inside `frozen`, where others write."""
+
+    # What is no longer kept, see service.keep
+    def anchor(self) -> Head:
+        """Where the chain begins: behind the last record that was dropped, else GENESIS."""
+
+    def kept_since_s(self) -> int:
+        """From when on everything measured is kept, epoch s; 0 where nothing was dropped."""
+
+    def base(self, cart: str) -> Key:
+        """Up to where in its history a cart is known by a picture alone; else BEFORE_ALL."""
 
     # Checkpoints: folded pictures, derived from history to make it quick to read
     def checkpoint(self, cart: str, before: Key | None, until_s: int | None) -> bytes | None:
-        """The newest picture before a place in history, of nothing measured after `until_s`."""
+        """The newest picture before a place in history, of nothing measured after `until_s`.
+
+        Where there is none, the one that stands for what was dropped.
+        """
 
     def add_checkpoint(self, cart: str, key: Key, through_s: int, picture: bytes) -> None:
         """Keep a picture of everything up to `key`, measured up to `through_s`."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from homeslot_hub.model import CartFacts, CartVerdict, School
 from homeslot_hub.rules import calendar
 from homeslot_hub.rules.checkin import check_in
 from homeslot_hub.rules.judge import NOTHING_RECORDED
 from homeslot_hub.service.hub import Hub
-from homeslot_hub.service.picture import BEFORE_ALL, Picture, decode_picture
-from homeslot_hub.service.ports import Store
+from homeslot_hub.service.picture import Picture, decode_picture
+from homeslot_hub.service.ports import BEFORE_ALL, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,20 @@ def week(
 ) -> Iterator[CartDay]:
     """The carts of `school`, each on the school days of the week of `day` that are judged by now.
 
-    `hub` judges them as it did, each cart as of its own deadline.
+    `hub` judges them as it did, each cart as of its own deadline. Days of which the history is no
+    longer kept whole are left out, see `lost`.
     """
-    monday = day - timedelta(days=day.weekday())
-    days = [monday + timedelta(days=n) for n in range(7)]
-    since_s = store.known_since_s(school.name) or 0  # before that nobody could have been heard
+    past = lost(school, day, store, now_s)
     due = [
         (one, hub.judge_day(school, one, now_s), hub.recorded(school, one))
-        for one in days
-        if calendar.is_school_day(school, one) and since_s < calendar.due_s(school, one) <= now_s
+        for one in _due(school, day, store, now_s)
+        if one not in past
     ]
     for i, cart in enumerate(school.carts):
         for one, judged, recorded in due:
             verdict = judged.carts[i]
             checked_in_s = None
-            begin_s = _midnight_s(school, one)
+            begin_s = calendar.begins_s(school, one)
             if verdict.all_home:
                 steps = steps_of(store, cart.controller, begin_s, verdict.at_s)
                 heard = store.heard_spans(cart.controller, verdict.at_s)
@@ -61,6 +60,24 @@ def week(
                 checked_in_s = check_in(school, cart, steps, heard, verdict.at_s, register)
             all_day = checked_in_s == begin_s
             yield CartDay(school, one, verdict.at_s, checked_in_s, all_day, verdict)
+
+
+def lost(school: School, day: date, store: Store, now_s: int) -> list[date]:
+    """The judged school days of the week of `day` of which not everything is kept any more."""
+    kept_s = store.kept_since_s()
+    days = _due(school, day, store, now_s)
+    return [one for one in days if calendar.begins_s(school, one) < kept_s]
+
+
+def _due(school: School, day: date, store: Store, now_s: int) -> list[date]:
+    monday = day - timedelta(days=day.weekday())
+    days = [monday + timedelta(days=n) for n in range(7)]
+    since_s = store.known_since_s(school.name) or 0  # before that nobody could have been heard
+    return [
+        one
+        for one in days
+        if calendar.is_school_day(school, one) and since_s < calendar.due_s(school, one) <= now_s
+    ]
 
 
 def steps_of(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[int, CartFacts]]:
@@ -75,9 +92,3 @@ def steps_of(store: Store, cart: str, begin_s: int, until_s: int) -> list[tuple[
         at_s = max(at_s, seen.at_s)
         steps[at_s] = picture.facts(None)
     return list(steps.items())
-
-
-def _midnight_s(school: School, day: date) -> int:
-    """The first moment of `day` on the school's wall."""
-    wall = datetime.combine(day, time(0), school.zone)
-    return int(wall.astimezone(UTC).timestamp())
