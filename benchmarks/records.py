@@ -14,6 +14,7 @@ from pathlib import Path
 import samples
 
 from homeslot import contract
+from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.model import Message
 from homeslot_hub.rules import calendar
@@ -21,6 +22,7 @@ from homeslot_hub.service import chain
 from homeslot_hub.service.census import census
 from homeslot_hub.service.history import lines
 from homeslot_hub.service.hub import Hub
+from homeslot_hub.service.usage import usage
 from homeslot_hub.service.week import week
 
 SCHOOL_DAYS = 180
@@ -95,8 +97,8 @@ def _year(path):
     cart = Cart(1)
     for day in range(DAYS):
         school_day = day % 7 < 5 and day < SCHOOL_DAYS * 7 // 5
-        messages = list(cart.day(day, school_day, heartbeat_s=3600))
         now_s = samples.START_S + (day + 1) * 86400
+        messages = list(cart.day(day, school_day, heartbeat_s=3600))
         hub.take(messages)
     head = store.head().records
     took, found = _timed(lambda: list(lines(store, "cart-1", 12)))
@@ -109,14 +111,24 @@ def _year(path):
     yield f"its cart's year, {len(found)} lines", f"{took * 1000:.0f} ms", ""
     school, day = samples.school(1), date(2027, 5, 12)  # a Wednesday, half a year in
     at_s = calendar.deadline_s(school, day)
-    took, found = _timed(lambda: list(census(school, school.carts[0], store, hub.facts, at_s)))
+    took, found = _timed(lambda: list(_census(school, store, hub, at_s)))
     yield f"its census half a year ago, {len(found)} slots", f"{took * 1000:.0f} ms", ""
-    took, found = _timed(lambda: list(week(school, day, store, hub.facts, now_s)))
+    took, found = _timed(lambda: list(week(school, day, store, hub, now_s)))
     yield f"its week half a year ago, {len(found)} days", f"{took * 1000:.0f} ms", ""
+    first, last = date(2026, 11, 18), date(2027, 11, 17)
+    kept = SqliteKeep(store)
+    took, found = _timed(lambda: list(usage(school, store, kept, first, last, now_s)))
+    days = len(found[0].days)
+    yield f"its usage, {days} school days", f"{took * 1000 / days:.1f} ms a day", ""
     took, found = _timed(lambda: chain.verify(store.records(), store.seals()))
     assert found.whole
     yield "records verified", f"{head / took:,.0f}/s", ""
     store.close()
+
+
+def _census(school, store, hub, at_s):
+    [verdict] = hub.judge(school, at_s).carts
+    return census(school, verdict, hub.facts("cart-1", at_s), store)
 
 
 def _timed(work):

@@ -3,17 +3,21 @@
 import sys
 
 import carts
+import district
 import ingest
+import keep
 import records
 import register
 import verdicts
 
 ALL = {
     "verdicts": verdicts.measure,
+    "district": district.measure,
     "carts": carts.measure,
     "ingest": ingest.measure,
     "register": register.measure,
     "records": records.measure,
+    "keep": keep.measure,
 }
 
 

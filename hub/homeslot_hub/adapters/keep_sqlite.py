@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
-
-import msgspec
+from itertools import chain, groupby
 
 from homeslot_hub.adapters.store_schema import CHAINED
-from homeslot_hub.adapters.store_sqlite import OBSERVATIONS, SqliteStore
+from homeslot_hub.adapters.store_sqlite import OFFSET, SqliteStore
 from homeslot_hub.rules.usage import CartDay
 from homeslot_hub.service.keep import Tidied
 from homeslot_hub.service.picture import Picture, encode_picture
@@ -24,6 +22,19 @@ WITH RECURSIVE found(cart) AS (
 )
 SELECT cart FROM found WHERE cart IS NOT NULL
 """
+# What is placed on the clock, in the order in which both primary keys have it.
+_AHEAD = f"""
+SELECT boot, seq, 0 AS snap, up_ms, coalesce(at_s, {OFFSET.format("e")} + up_ms / 1000) AS placed_s,
+    kind, idx, value
+FROM event e WHERE cart = :cart AND (boot, seq) > (:boot, :seq)
+    AND coalesce(at_s, {OFFSET.format("e")}) IS NOT NULL
+UNION ALL
+SELECT boot, seq, 1, up_ms, coalesce(at_s, {OFFSET.format("s")} + up_ms / 1000), 'state', 0, words
+FROM snapshot s WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
+    AND (+boot, +seq, +up_ms) > (:boot, :seq, :up_ms)
+    AND coalesce(at_s, {OFFSET.format("s")}) IS NOT NULL
+ORDER BY boot, seq, snap, up_ms LIMIT :most
+"""  # noqa: S608 constant
 _HISTORY = ("event", "snapshot", "clock")
 # What of a cart lies at or before its base, by the primary key.
 _BEHIND = {
@@ -46,8 +57,6 @@ UPDATE notice SET html = '', text = iif(rule = '{DIGEST}', text, '') WHERE id IN
     LIMIT ?
 )
 """  # noqa: S608 constant
-_encode = msgspec.json.Encoder().encode
-_numbers = msgspec.json.Decoder(tuple[int, ...]).decode
 _SPARE = 10  # a tenth of the file may lie empty: tomorrow's reports go there
 _PAGES_AT_ONCE = 500
 
@@ -94,9 +103,8 @@ class SqliteKeep:
     def ahead(self, cart: str, after: Key, most: int) -> list[Observation]:
         """See KeepStore."""
         boot, seq, snap, up_ms = after
-        values = {"cart": cart, "boot": boot, "seq": seq, "snap": snap, "up_ms": up_ms}
-        values |= {"until_s": 1 << 62, "most": most}
-        rows = self._store.rows(f"{OBSERVATIONS} LIMIT :most", values)
+        values = {"cart": cart, "boot": boot, "seq": seq, "up_ms": up_ms if snap else -1}
+        rows = self._store.rows(_AHEAD, values | {"most": most})
         return [Observation._make(row) for row in rows]
 
     def move_base(self, cart: str, picture: Picture, cut_s: int) -> None:
@@ -109,13 +117,15 @@ class SqliteKeep:
             "DELETE FROM checkpoint WHERE cart = ? AND (boot, seq, snap, up_ms) <= (?,?,?,?)",
             (cart, *picture.key),
         )
-        # The last one that has ended says when the cart was last heard.
-        ended = "cart = ?1 AND boot = 0 AND to_s < ?2"
-        self._store.run(
-            f"DELETE FROM span WHERE {ended}"  # noqa: S608 constant
-            f" AND to_s < (SELECT max(to_s) FROM span WHERE {ended})",
-            (cart, cut_s),
-        )
+        clocks = {0: (0, 0), **self._store.clocks(cart)}
+        for boot, (_, offset_s) in clocks.items():
+            # The last one that has ended says when the cart was last heard.
+            ended = "cart = ?1 AND boot = ?2 AND to_s < ?3"
+            self._store.run(
+                f"DELETE FROM span WHERE {ended}"  # noqa: S608 constant
+                f" AND to_s < (SELECT max(to_s) FROM span WHERE {ended})",
+                (cart, boot, cut_s - offset_s),
+            )
         self._store.run(
             "DELETE FROM span WHERE cart = ? AND boot <> 0 AND boot < ?", (cart, picture.key[0])
         )
@@ -125,7 +135,7 @@ class SqliteKeep:
         self._store.run_many(
             "INSERT OR REPLACE INTO cart_day VALUES (?,?,?,?,?,?)",
             [
-                (cart, one.day.isoformat(), one.span_s, *(_encode(of).decode() for of in lists))
+                (cart, one.day.isoformat(), one.span_s, *map(_text, lists))
                 for one in days
                 for lists in [(one.known_s, one.out_s, one.taken)]
             ],
@@ -238,3 +248,14 @@ class SqliteKeep:
         after: int = self._store.rows("PRAGMA page_count")[0][0]
         given: int = (pages - after) * size
         return given
+
+
+def _text(numbers: Sequence[int]) -> str:
+    """`61200x29 1800`: most slots have most of a day in common."""
+    runs = ((number, sum(1 for _ in run)) for number, run in groupby(numbers))
+    return " ".join(f"{number}x{length}" if length > 1 else f"{number}" for number, length in runs)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    runs = (run.partition("x") for run in text.split())
+    return tuple(int(number) for number, _, length in runs for _ in range(int(length or 1)))

@@ -227,7 +227,7 @@ def _lockdown(db: Database) -> None:
 # what kept that from being done. `dropped` has what was dropped when, each a record of the chain.
 # `base` is how a cart was where its history begins now: all up to that place is in `picture`,
 # measured up to through_s. `cart_day` is a day whose records were dropped, as rules.usage has it:
-# lists by slot, as JSON.
+# by slot, as `61200x29 1800`.
 _KEEP = (
     """CREATE TABLE kept (
         id INTEGER PRIMARY KEY CHECK (id = 1), since_s INTEGER NOT NULL, tidied_s INTEGER NOT NULL,

@@ -42,16 +42,16 @@ KEPT_REFUSED = 200
 KEPT_STRANGERS = 500
 
 # Of a boot's clock readings that of its earliest message counts.
-_OFFSET = """(SELECT offset_s FROM clock c WHERE c.cart = {0}.cart AND c.boot = {0}.boot
+OFFSET = """(SELECT offset_s FROM clock c WHERE c.cart = {0}.cart AND c.boot = {0}.boot
         ORDER BY c.up_ms LIMIT 1)"""
-OBSERVATIONS = f"""
+_OBSERVATIONS = f"""
 SELECT boot, seq, snap, up_ms, placed_s, kind, idx, value FROM (
     SELECT boot, seq, 0 AS snap, up_ms,
-        coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s, kind, idx, value
+        coalesce(at_s, {OFFSET.format("e")} + up_ms / 1000) AS placed_s, kind, idx, value
     FROM event e WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
     UNION ALL
     SELECT boot, seq, 1, up_ms,
-        coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000), 'state', 0, words
+        coalesce(at_s, {OFFSET.format("s")} + up_ms / 1000), 'state', 0, words
     FROM snapshot s WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
 )
 WHERE placed_s <= :until_s AND (boot, seq, snap, up_ms) > (:boot, :seq, :snap, :up_ms)
@@ -60,14 +60,15 @@ ORDER BY boot, seq, snap, up_ms
 # {0} is what is asked of an event, {1} of a snapshot. Both are found by their primary keys.
 _TOLD = f"""
 SELECT boot, seq, 0 AS snap, up_ms,
-    coalesce(at_s, {_OFFSET.format("e")} + up_ms / 1000) AS placed_s,
+    coalesce(at_s, {OFFSET.format("e")} + up_ms / 1000) AS placed_s,
     kind, idx, value, was, current_ma, record
 FROM event e WHERE cart = :cart AND (boot, seq) > (:boot, :seq) AND {{0}}
 UNION ALL
 SELECT boot, seq, 1, up_ms,
-    coalesce(at_s, {_OFFSET.format("s")} + up_ms / 1000) AS placed_s,
+    coalesce(at_s, {OFFSET.format("s")} + up_ms / 1000) AS placed_s,
     'state', 0, words, '', NULL, record
-FROM snapshot s WHERE cart = :cart AND (boot, seq, up_ms) > (:boot, :seq, :up_ms) AND {{1}}
+FROM snapshot s WHERE cart = :cart AND (boot, seq) >= (:boot, :seq)
+    AND (+boot, +seq, +up_ms) > (:boot, :seq, :up_ms) AND {{1}}
 ORDER BY boot, seq, snap, up_ms
 """  # noqa: S608  (constant)
 _ABOUT_SLOT = "kind = 'slot' AND idx = :slot"
@@ -84,7 +85,7 @@ _GONE = {
 _MEASURED_AT = "placed_s IN (SELECT value FROM json_each(:times))"
 _SPANS = f"""
 SELECT from_s + offset_s AS from_s, to_s + offset_s AS to_s FROM (
-    SELECT from_s, to_s, iif(boot = 0, 0, {_OFFSET.format("s")}) AS offset_s
+    SELECT from_s, to_s, iif(boot = 0, 0, {OFFSET.format("s")}) AS offset_s
     FROM span s WHERE cart = :cart
 ) WHERE from_s + offset_s <= :until_s
 """  # noqa: S608  (constant)
@@ -279,7 +280,7 @@ class SqliteStore:
         boot, seq, snap, up_ms = after
         values = {"cart": cart, "boot": boot, "seq": seq, "snap": snap, "up_ms": up_ms}
         values["until_s"] = _END_OF_TIME_S if until_s is None else until_s
-        return map(Observation._make, self._rows(OBSERVATIONS, values))
+        return map(Observation._make, self._rows(_OBSERVATIONS, values))
 
     def told(self, cart: str, slot: int | None) -> Iterator[Told]:
         """See Store."""

@@ -61,6 +61,9 @@ def _place(body: Any) -> str:
     return body.bssid or "unknown"
 
 
+_NOTHING = SlotFacts()
+
+
 class Picture(msgspec.Struct):
     """The fold of all observations up to `key`. Serialises whole, for checkpoints."""
 
@@ -158,7 +161,7 @@ class Picture(msgspec.Struct):
 
     def _grow(self, slots: int, banks: int) -> None:
         while len(self.slots) < slots:
-            self.slots.append(SlotFacts())
+            self.slots.append(_NOTHING)
             self.slot_words.append("unknown")
         while len(self.banks) < banks:
             self.banks.append(UNKNOWN)
