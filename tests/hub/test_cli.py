@@ -66,13 +66,13 @@ NAMES = ("init", "serve", "status", "refused", "check", "digest", "calendar", "c
     [(), *((name,) for name in NAMES)]
     + [("cart", name) for name in ("add", "renew", "remove")]
     + [("certificate", name) for name in ("show", "renew", "give")]
-    + [(name,) for name in ("verify", "history", "census", "week", "cables")]
+    + [(name,) for name in ("verify", "history", "census", "week", "cables", "usage", "tidy")]
     + [(name,) for name in ("backup", "restore", "doctor")]
     + [("import",), ("export",), ("register",)]
     + [
         ("register", name)
         for name in (
-            *("list", "set", "retire", "exempt", "substitute", "add", "remove"),
+            *("list", "set", "retire", "exempt", "swap", "substitute", "add", "remove"),
             *("history", "changes", "undo"),
         )
     ],
@@ -162,13 +162,26 @@ def test_cart_add_keeps_the_file_as_its_owner_wrote_it(line: CommandLine) -> Non
     line.ok("init")
     line.config.chmod(0o640)
     before = line.config.read_text()
-    out = line.ok("cart", "add", "c2", *ADD, "--slots", "16", "--lock", "open", "--rotates")
+    out = line.ok(
+        "cart",
+        "add",
+        "c2",
+        *ADD,
+        "--slots",
+        "16",
+        "--lock",
+        "open",
+        "--rotates",
+        "--deadline",
+        "15:30",
+    )
     after = line.config.read_text()
     assert after.startswith(before), "every comment is still there"
     assert stat.S_IMODE(line.config.stat().st_mode) == 0o640
     cart = load(line.config).schools[0].carts[1]
     assert (cart.controller, cart.number, cart.room, cart.slots) == ("c2", 2, "Room 2", 16)
     assert (cart.lock, cart.rotates, cart.teacher.email) == ("open", True, "bo@x.org")
+    assert f"{cart.deadline:%H:%M}" == "15:30"
     assert "c2" in Credentials(line.data).carts()
     assert re.search(r"secret +[\w-]{43}", out)
 

@@ -304,3 +304,44 @@ def test_c8_a_day_that_has_come_due_is_judged_by_the_register(start, clock) -> N
     assert day.carts[0].places[1] == "excused"
     [notice] = store.notices_to_file()
     assert "1 excused" in notice.subject
+
+
+def test_n8_two_devices_that_changed_places_are_swapped_at_once_and_back_by_an_undo(
+    stocked: CommandLine,
+) -> None:
+    stocked.ok("register", "set", "1-1", "state=in repair")
+    stocked.ok("register", "exempt", "1-2", "--until", "2026-11-20", "--why", "trip", "--by", "Ann")
+    before = devices(stocked), stocked.ok("register", "list", "exemptions")
+    out = stocked.ok("register", "swap", "1-1", "1-2")
+    assert "1-1 of Example School: tag A-1 -> A-2, state in repair -> in service" in out
+    assert "1-2 of Example School: removed" in out
+    assert "1-1 of Example School: new, until 2026-11-20, why trip, by Ann" in out
+    assert "`homeslot register undo` takes it back" in out
+    assert [row[1] for row in devices(stocked)] == ["A-2", "A-1", "A-3"]
+    assert "swap" in stocked.ok("register", "history", "1-1")
+    stocked.ok("register", "undo", "--yes")
+    assert (devices(stocked), stocked.ok("register", "list", "exemptions")) == before
+
+
+def test_n8_a_device_is_moved_to_a_place_of_which_nothing_is_recorded(stocked: CommandLine) -> None:
+    out = stocked.ok("register", "swap", "1-3", "2-7")
+    assert "1-3 of Example School: removed" in out
+    assert "2-7 of Example School: new, tag A-3" in out
+    assert [row[:2] for row in devices(stocked)][-1] == ["2-7", "A-3"]
+
+
+@pytest.mark.parametrize(
+    ("places", "status", "message"),
+    [
+        (("1-1", "1-31"), 1, "cart 1 has slots 1 to 30"),
+        (("1-1", "1-1"), 2, "1-1 and 1-1 are one and the same place"),
+        (("1-8", "1-9"), 1, "nothing is recorded of 1-8 nor of 1-9"),
+    ],
+)
+def test_a_swap_that_makes_no_sense_is_refused_and_nothing_changes(
+    stocked: CommandLine, places: tuple[str, str], status: int, message: str
+) -> None:
+    before = devices(stocked)
+    ended, _, err = stocked.run("register", "swap", *places)
+    assert (ended, message in err) == (status, True)
+    assert devices(stocked) == before

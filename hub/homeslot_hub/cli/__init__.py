@@ -313,9 +313,12 @@ def cart_add(
     rotates: Annotated[
         bool, typer.Option("--rotates", help="Its shelves take turns in charging.")
     ] = False,
+    deadline: Annotated[
+        str | None, typer.Option(help="Its own, as 15:30, where earlier than the school's.")
+    ] = None,
 ) -> None:
     """Add a cart to the configuration, make its credentials, show its secret once."""
-    cart = {
+    cart: dict[str, object] = {
         "controller": controller,
         "number": number,
         "room": room,
@@ -324,6 +327,8 @@ def cart_add(
         "lock": lock,
         "rotates": rotates,
     }
+    if deadline is not None:
+        cart["deadline"] = deadline
     secret = setup.add_cart(config, school, cart)
     settings = load(config)
     typer.echo(f"Added cart {number} ({controller}) to {config}.")

@@ -152,6 +152,26 @@ def retire(device: Device, config: Config = DEFAULT, school: SchoolName = None) 
 
 
 @app.command()
+def swap(
+    device: Device,
+    other: Annotated[str, typer.Argument(help="The other one's, or an empty place.")],
+    config: Config = DEFAULT,
+    school: SchoolName = None,
+) -> None:
+    """Record that two devices have changed their places: tags, kinds, states and exemptions."""
+    settings, plan = load(config), Plan()
+    carts = Carts(settings.schools)
+    with _opened(settings) as register, register.transaction():
+        here, there = (_place(text, school, carts, plan) for text in (device, other))
+        if here == there:
+            raise BadArgument(f"{device} and {other} are one and the same place")
+        planning.swap(plan, here, there, register)
+        change = planning.keep(plan, register, _now_s(), _who(), "swap", "")
+    _show(plan, each=True)
+    _say_kept(change)
+
+
+@app.command()
 def exempt(
     device: Device,
     until: Annotated[str, typer.Option(help="It is to be home at the deadline of this day.")],
@@ -363,6 +383,15 @@ def _moment(at_s: int) -> str:
 
 def _of(device: str, school: str | None) -> dict[str, str]:
     return {"number": device} | ({"school": school} if school else {})
+
+
+def _place(device: str, school: str | None, carts: Carts, plan: Plan) -> tuple[str, ...]:
+    """The key of a device's place, which the configuration has. Raises RegisterError."""
+    found = given(tables.DEVICES, tables.DEVICES.name, _of(device, school), carts, plan)
+    if not found:
+        raise RegisterError(plan.problems)
+    said = found[0].said
+    return said["school"], said["cart"], said["slot"]
 
 
 def _pairs(values: Sequence[str], kind: Kind) -> dict[str, str]:

@@ -71,6 +71,11 @@ port = {port}             # 0 takes a free one
 # [mdm]
 # file = "mdm.webhook"    # chmod 600: its address, and a secret on the second line
 
+# What is kept for how many days, 0 for ever; these are the defaults.
+# [keep]
+# history_days = 400                      # everything that carts reported
+# letters_days = 100                      # notices; the text of digests stays for ever
+
 [[school]]
 name = {name}
 zone = {zone}

@@ -164,6 +164,25 @@ def remove(plan: Plan, kind: Kind, key: Key, store: RegisterStore) -> None:
     plan.touched.append(Touched(kind, key, row, None))
 
 
+def swap(plan: Plan, one: Key, other: Key, store: RegisterStore) -> None:
+    """Let two devices change their places, with what they are exempted for.
+
+    `one` and `other` are keys of places (school, cart, slot). Where nothing is recorded of one of
+    them, the other moves there and leaves its place empty.
+    """
+    for kind in (tables.DEVICES, tables.EXEMPTIONS):
+        rows = {kind.key(row): row for row in store.rows(kind)}
+        if kind is tables.DEVICES and one not in rows and other not in rows:
+            names = f"{kind.called(one)} nor of {kind.called(other)}"
+            problem = Problem(kind.name, 0, "", f"nothing is recorded of {names}", "add one first")
+            plan.problems.append(problem)
+        for here, there in ((one, other), (other, one)):
+            before, comes = rows.get(here), rows.get(there)
+            after = None if comes is None else (*here, *comes[kind.keys :])
+            if before != after:
+                plan.touched.append(Touched(kind, here, before, after))
+
+
 def keep(
     plan: Plan, store: RegisterStore, at_s: int, who: str, what: str, source: str
 ) -> Change | None:
