@@ -1,4 +1,4 @@
-"""The table of what is kept in `docs/running.md`, made from the hub's own. Used by its cog block."""
+"""The table of what is kept, in `docs/running.md`, made from the hub's own for its cog block."""
 
 from __future__ import annotations
 

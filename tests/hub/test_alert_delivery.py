@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+import threading
+from contextlib import ExitStack, closing
 
 import pytest
 
 from homeslot_hub.adapters.deliver import Deliverer
+from homeslot_hub.adapters.push import Channel
+from homeslot_hub.adapters.store_sqlite import SqliteStore
+from homeslot_hub.adapters.webhooks import Webhook
+from homeslot_hub.config import ChannelSettings
 
 from .evening import COORDINATOR, PRINCIPAL, TEACHER, Evening, local
+from .receiver import Receiver
 
 
 @pytest.fixture
@@ -65,3 +71,34 @@ def test_the_files_of_a_days_steps_do_not_overwrite_its_digest(evening, tmp_path
         f"{stem}.txt",
     ]
     assert "OUT. 7-3 has been out" in (tmp_path / "digests" / f"{stem}.txt").read_text()
+
+
+def test_a_channel_that_hangs_all_evening_and_a_dead_mail_server_cost_nobody_their_digest(
+    evening, tmp_path, postbox, mail
+):
+    """Line 5 as one: no mail server from 16:00 to 18:00, and a webhook that never answers."""
+    file = tmp_path / "webhook"
+    file.touch(0o600)
+    deliverer = Deliverer(evening.store, tmp_path, mail, evening.clock, timeout_s=0.5)
+    with ExitStack() as opened:
+        receiver = opened.enter_context(Receiver().listening())
+        receiver.hangs = True
+        file.write_text(f"{receiver.address}\n{'s' * 40}\n")
+        store = opened.enter_context(closing(SqliteStore(evening.store.path)))
+        settings = ChannelSettings("slow", "webhook", file)
+        channel = Channel(store, settings, Webhook(file), evening.clock)
+        evening.slot(3, "empty")
+        lived(evening, deliverer, local(16, 40))  # the nudge is out, and waits
+        hanging = threading.Thread(target=channel.deliver_due)
+        hanging.start()
+        assert receiver.asked.wait(10)
+        lived(evening, deliverer, local(18))
+        assert postbox.mails == []
+        with postbox.listening():
+            lived(evening, deliverer, local(18, 40))
+        assert hanging.is_alive(), "it hung all the time"
+        receiver.go.set()
+        hanging.join(10)
+    (digest,) = [m for m in postbox.mails if m["To"].addresses[0].addr_spec == COORDINATOR]
+    assert digest["Subject"].startswith("Late: Lincoln Elementary, Tue 17 Nov, 17:00: 1 device out")
+    assert len({(m["To"], m["Subject"]) for m in postbox.mails}) == len(postbox.mails)
