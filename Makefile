@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What the tests need of Debian: packages, and the commands they bring.
-DEBIAN_PACKAGES := mosquitto graphviz chromium chromium-driver
+DEBIAN_PACKAGES := mosquitto graphviz chromium chromium-driver fonts-liberation
 DEBIAN_COMMANDS := mosquitto mosquitto_passwd dot chromium chromedriver
 # Debian puts brokers here, and not every shell looks there.
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin:/sbin

@@ -30,6 +30,7 @@ from homeslot_hub.rules.judge import CAUSES_FIRST, judge_cart
 from homeslot_hub.rules.register import judge_allotments
 from homeslot_hub.service.digest import compose
 
+from .browsing import Fields
 from .facts import AT_S, AWAY, BLIND, CART, DAY, SCHOOL, WELL, at, findings, with_slots
 from .test_rules_properties import cart_facts, carts
 
@@ -255,13 +256,13 @@ def test_n8_the_digest_names_the_excused_and_its_subject_counts_them() -> None:
     away = judged(with_slots(WELL, 12, now=AWAY), recorded(state="in repair"))
     digest = compose(SchoolDay(SCHOOL, "2026-11-17", AT_S, AT_S + 121, (away,)))
     assert digest.subject.endswith("29 devices home, 1 excused, 1 cart locked and plugged in")
-    for text in (digest.text, digest.html):
+    for text in (digest.text, Fields(digest.html).text):
         assert "7-12 (tag A-1042) is recorded as in repair since 09:00." in " ".join(text.split())
     out = judged(with_slots(WELL, 12, 14, now=AWAY), recorded(state="in repair"))
     digest = compose(SchoolDay(SCHOOL, "2026-11-17", AT_S, AT_S + 121, (out,)))
     assert digest.subject.endswith("1 device out, 1 excused, 1 cart needs a hand")
     assert "28 home, 1 out, 1 excused" in digest.text
-    for text in (digest.text, digest.html):
+    for text in (digest.text, Fields(digest.html).text):
         assert "7-12 (tag A-1042) is recorded as in repair since 09:00." in " ".join(text.split())
 
 
