@@ -35,7 +35,7 @@ class Watched(SqliteStore):
         with super().transaction():
             began = time.thread_time()
             yield
-            self.held_s.append(time.thread_time() - began)
+        self.held_s.append(time.thread_time() - began)
 
 
 def measure():

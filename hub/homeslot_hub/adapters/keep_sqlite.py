@@ -11,7 +11,7 @@ from homeslot_hub.adapters.store_sqlite import OFFSET, SqliteStore
 from homeslot_hub.rules.usage import CartDay
 from homeslot_hub.service.keep import Tidied
 from homeslot_hub.service.picture import Picture, encode_picture
-from homeslot_hub.service.ports import BEFORE_ALL, DIGEST, Dropped, Key, Observation, Record
+from homeslot_hub.service.ports import BEFORE_ALL, DIGEST, Dropped, Head, Key, Observation, Record
 
 # Each cart once: it is found behind the one before it, by the primary key.
 _CARTS = """
@@ -183,6 +183,11 @@ class SqliteKeep:
     def _behind(self, cart: str) -> dict[str, str | int]:
         boot, seq, snap, up_ms = self._store.base(cart)
         return {"cart": cart, "boot": boot, "seq": seq, "up_ms": up_ms if snap else -1}
+
+    def seals(self, through: int) -> list[Head]:
+        """See KeepStore."""
+        rows = self._store.rows("SELECT record, digest FROM seal WHERE record <= ?", (through,))
+        return [Head(*row) for row in rows]
 
     def release(self, dropped: Dropped, records: Sequence[Record]) -> None:
         """See KeepStore."""

@@ -90,6 +90,9 @@ class KeepStore(Protocol):
     def droppable(self, through: int) -> list[Record]:
         """The records in the chain up to the number `through` that may go, by number."""
 
+    def seals(self, through: int) -> list[Head]:
+        """The stored digests along the chain, up to the record `through`."""
+
     def release(self, dropped: Dropped, records: Sequence[Record]) -> None:
         """Let the chain begin behind `records`, and put what is still of use into it anew."""
 
@@ -182,10 +185,10 @@ class Tidy:
             with self._store.transaction():
                 self._kept.keep_from(cut_s)
         for controller in self._kept.carts():
-            picture = self._picture(controller, cut_s)
-            if picture.key > self._store.base(controller):
-                with self._store.transaction():
-                    self._kept.move_base(controller, picture, cut_s)
+            front_s = self._front_s(controller)
+            if front_s is not None and front_s < cut_s:
+                with self._store.transaction():  # so that nothing comes in between
+                    self._kept.move_base(controller, self._picture(controller, cut_s), cut_s)
                 yield Step("", 0)
         while (released := self._release(cut_s)) is not None:
             yield Step("records", released)
@@ -229,7 +232,7 @@ class Tidy:
 
     def _walked(self, anchor: Head, found: Sequence[Record]) -> Head:
         """How far the records `found`, in order, make whole stretches that fit their seals."""
-        seals = {seal.records: seal.digest for seal in self._store.seals()}
+        seals = dict(self._kept.seals(anchor.records + len(found)))
         end, digest = anchor, anchor.digest
         for number, record in enumerate(found, anchor.records + 1):
             if record.number != number:
