@@ -104,6 +104,15 @@ def test_i_am_on_it_stands_in_the_history_in_the_persons_name_and_is_not_repeate
     assert evening.notices("overnight", COORDINATOR) == []
 
 
+def test_c12_an_alarm_has_a_link_by_which_it_is_taken_in_hand(evening, browser):
+    evening.run_to(local(22, 30))
+    cart = evening.cart
+    evening.says(cart.event(thing, 0, "open") for thing in ("bolt", "door"))
+    evening.run_to(local(22, 45), step_s=60)
+    browser.send(link_of(evening, "alarm 22:40"), "take", ["1"], why_take="I am driving there")
+    assert history(evening)[-1] == ("acknowledged", "Dana Reyes", "I am driving there")
+
+
 def test_used_twice_it_says_what_stands_and_does_nothing_again(evening, browser, out):
     browser.send(out, "take", ["1,2"])
     before = history(evening)

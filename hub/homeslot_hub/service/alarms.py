@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from homeslot_hub.model import Cart, CartFacts, CartVerdict, School
+from homeslot_hub.model import Cart, CartFacts, CartVerdict, Person, School
 from homeslot_hub.rules import calendar, steps, words
 from homeslot_hub.rules.alerts import Alert, expire, tell
 from homeslot_hub.rules.case import Case
@@ -32,6 +32,7 @@ LOOK_S = 60
 CALM_S = 3600
 
 LookNow = Callable[[Book, School, tuple[Cart, ...], int], object]  # at some carts of a school
+Link = Callable[[Book, School, Person, int], str]  # where someone can act on what is told
 
 
 def with_disturbance(
@@ -51,7 +52,8 @@ def with_disturbance(
 class Alarms:
     """Looks after the off hours of schools. `look_now` brings the alerts of some carts up to date.
 
-    `facts` gives what was believed of a controller's cart as of a moment.
+    `facts` gives what was believed of a controller's cart as of a moment, `link` where the mail
+    leads; empty without links.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class Alarms:
         alerts: AlertStore,
         facts: Callable[[str, int], CartFacts],
         look_now: LookNow,
+        link: Link,
     ) -> None:
         self._store = store
         self._alerts = alerts
         self._facts = facts
         self._look_now = look_now
+        self._link = link
         self._looked_s: int | None = None
 
     def tick(self, schools: tuple[School, ...], now_s: int) -> None:
@@ -116,7 +120,9 @@ class Alarms:
         rule = f"{RULE} {words.clock(school.zone, now_s, now_s)}"
         if not self._store.settle(school.name, day.isoformat(), rule, now_s, now_s):
             return  # this minute has its notice already: the next one takes it
-        letter = letters.alarm(school, day, now_s, Heard(wrong=tuple(wrong), right=tuple(right)))
+        heard = Heard(wrong=tuple(wrong), right=tuple(right))
+        link = self._link(book, school, person, now_s)
+        letter = letters.alarm(school, day, now_s, heard, link)
         loud = wrong and school.steps.alarm_breaks_quiet
         self._store.add_notice(
             Notice(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 from homeslot import contract
 from homeslot_hub.model import (
@@ -92,7 +93,7 @@ class Alerts:
         self._quiet_until_s = 0
         self._seen: tuple[School, ...] = ()
         self._watched_s: int | None = None
-        self._alarms = Alarms(store, alerts, facts, self._look_now)
+        self._alarms = Alarms(store, alerts, facts, self._look_now, partial(self._link, "answer"))
 
     # What is judged, and the alerts with it
 

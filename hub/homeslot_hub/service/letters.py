@@ -163,7 +163,7 @@ def overnight(
     return _letter(school, day, now_s, ", ".join(parts), (), sections, heard, link)
 
 
-def alarm(school: School, day: date, now_s: int, heard: Heard) -> Digest:
+def alarm(school: School, day: date, now_s: int, heard: Heard, link: str = "") -> Digest:
     """Out of hours (C12), at once: which carts are disturbed, and which have been put right."""
     disturbed = {alert.cart for alert in heard.wrong}
     parts = [
@@ -180,7 +180,7 @@ def alarm(school: School, day: date, now_s: int, heard: Heard) -> Digest:
         if cart.number in disturbed
     )
     sections = (*_wrong(school, now_s, heard, "Now"), *_changes(school, now_s, heard))
-    return _letter(school, day, now_s, ", ".join(parts), tuple(where), sections)
+    return _letter(school, day, now_s, ", ".join(parts), tuple(where), sections, heard, link)
 
 
 def nudge(school: School, judged: SchoolDay, now_s: int) -> Digest:
