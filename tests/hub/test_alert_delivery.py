@@ -102,3 +102,26 @@ def test_a_channel_that_hangs_all_evening_and_a_dead_mail_server_cost_nobody_the
     (digest,) = [m for m in postbox.mails if m["To"].addresses[0].addr_spec == COORDINATOR]
     assert digest["Subject"].startswith("Late: Lincoln Elementary, Tue 17 Nov, 17:00: 1 device out")
     assert len({(m["To"], m["Subject"]) for m in postbox.mails}) == len(postbox.mails)
+
+
+def test_c12_an_alarm_is_mailed_in_the_quiet_hours_and_that_all_is_right_after_them(
+    evening, tmp_path, postbox, mail
+):
+    deliverer = Deliverer(evening.store, tmp_path, mail, evening.clock)
+    with postbox.listening():
+        lived(evening, deliverer, local(23))
+        evening.says([evening.cart.event("bolt", 0, "open"), evening.cart.event("door", 0, "open")])
+        lived(evening, deliverer, local(23, 20))
+        (_, alarm) = postbox.mails
+        assert alarm["Subject"] == "Lincoln Elementary, Tue 17 Nov: cart 7 disturbed out of hours"
+        assert alarm["To"].addresses[0].addr_spec == COORDINATOR
+        assert alarm["In-Reply-To"] is None  # it is not to be overlooked in the day's thread
+        evening.says(
+            [evening.cart.event("door", 0, "closed"), evening.cart.event("bolt", 0, "thrown")]
+        )
+        lived(evening, deliverer, local(5, 50, day=18))
+        assert len(postbox.mails) == 2
+        lived(evening, deliverer, local(6, 0, day=18))
+        assert postbox.mails[-1]["Subject"].endswith("Wed 18 Nov: cart 7 put right again")
+    stem = "2026-11-17-lincoln-elementary-alarm-23-10-reyes-lincoln-example"
+    assert (tmp_path / "digests" / f"{stem}.txt").exists()
