@@ -146,10 +146,15 @@ class Cable:
         self._left = bytes_to_cart
         self._tool = Terminal()
         self.port = self._tool.name
-        self.carried = 0
+        self.typed = b""
         self._thread = threading.Thread(target=self._carry)
         self._ends = threading.Event()
         self._end = open_port(cart.port)
+
+    @property
+    def carried(self):
+        """How many bytes have gone to the cart."""
+        return len(self.typed)
 
     def _carry(self):
         while not self._ends.is_set():
@@ -157,7 +162,7 @@ class Cable:
             if typed:
                 self._end.write(typed)
                 self._left -= len(typed)
-                self.carried += len(typed)
+                self.typed += typed
             said = self._end.read(1) + self._end.read(self._end.in_waiting)
             if self._left == 0:
                 break
