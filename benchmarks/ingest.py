@@ -19,9 +19,9 @@ import paho.mqtt.client as mqtt
 import samples
 from paho.mqtt.enums import CallbackAPIVersion
 
-from homeslot_hub import bootstrap
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.config import BrokerSettings, Settings
+from homeslot_hub.server import Server
 
 CARTS = 100
 TICKS = 200
@@ -133,7 +133,7 @@ def _receive_only(port):
 
 
 def _keep(settings):
-    with bootstrap.Server(settings, lambda: samples.START_S + TICKS * 60):
+    with Server(settings, lambda: samples.START_S + TICKS * 60):
         database = sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)
         began = time.perf_counter()
         while _taken(database) < COUNT:

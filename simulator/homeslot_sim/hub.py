@@ -1,4 +1,4 @@
-"""The hub a scenario reports to: the real one, started through its bootstrap, and what it said.
+"""The hub a scenario reports to: the real one, started as it is, and what it said.
 
 The only module of the simulator that knows the hub.
 """
@@ -30,6 +30,7 @@ from homeslot_hub.model import (
     SchoolDay,
 )
 from homeslot_hub.rules import calendar, words
+from homeslot_hub.server import Server
 from homeslot_hub.service.hub import Hub
 from homeslot_sim.cart.rig import HERE
 from homeslot_sim.compare import CartSaid, Said
@@ -184,7 +185,7 @@ class LongHub:
         return calendar.deadline_s(of, day) if calendar.is_school_day(of, day) else None
 
     def start(self) -> None:
-        """Open what the last one left, as bootstrap.Server does."""
+        """Open what the last one left, as server.Server does."""
         self._store = bootstrap.open_store(self._settings)
         for school in self._settings.schools:
             self._store.opened_s(school.name, self.now_s())
@@ -276,7 +277,7 @@ class ServedHub(_Hub):
         self.ca = None if tls is None else tls.ca.read_text()
         self._started = False
         self._judged = threading.Event()
-        self._server = bootstrap.Server(settings, lambda: self.now_s(), self._on_day)
+        self._server = Server(settings, lambda: self.now_s(), self._on_day)
 
     def secret(self, controller: str) -> str:
         """The password of a cart."""

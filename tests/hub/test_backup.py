@@ -13,8 +13,9 @@ import pytest
 from homeslot_hub.adapters import archive
 from homeslot_hub.adapters.archive import CONFIGURATION, DATABASE, MANIFEST
 from homeslot_hub.adapters.credentials import Credentials
+from homeslot_hub.adapters.lock import only_one
 from homeslot_hub.adapters.store_sqlite import SqliteStore
-from homeslot_hub.bootstrap import only_one, open_store
+from homeslot_hub.bootstrap import open_store
 from homeslot_hub.service import chain
 
 from .installation import CONFIG, Installation

@@ -10,7 +10,8 @@ from datetime import date
 import pytest
 
 from homeslot_hub.adapters.credentials import Credentials
-from homeslot_hub.bootstrap import only_one, open_store
+from homeslot_hub.adapters.lock import only_one
+from homeslot_hub.bootstrap import open_store
 from homeslot_hub.rules.calendar import deadline_s
 from homeslot_hub.rules.lockdown import Order
 from homeslot_hub.service import doctor

@@ -13,10 +13,11 @@ import pytest
 from homeslot_hub.adapters.deliver import Deliverer, drop_files
 from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.adapters.store_sqlite import SqliteStore
-from homeslot_hub.bootstrap import Server, open_store
+from homeslot_hub.bootstrap import open_store
 from homeslot_hub.config import BrokerSettings, Settings
 from homeslot_hub.model import Keep, Message
 from homeslot_hub.rules.keep import DAY_S, POLICIES, cuts_s, last_s
+from homeslot_hub.server import Server
 from homeslot_hub.service import doctor
 from homeslot_hub.service.chain import SEAL_RECORDS, verify
 from homeslot_hub.service.hub import Hub

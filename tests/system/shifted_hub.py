@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import load
+from homeslot_hub.server import Server
 
 
 def main(config: Path, starts_s: int) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import load
+from homeslot_hub.server import Server
 
 from .clients import Peer
 from .hub_process import end_broker, rows

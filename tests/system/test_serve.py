@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from homeslot.contract import encode
-from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import load
 from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar
+from homeslot_hub.server import Server
 
 from ..hub.publisher import Publisher
 from .clients import Peer

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from homeslot.contract import encode
 from homeslot_hub.adapters.register_sqlite import SqliteRegister
-from homeslot_hub.bootstrap import Server, open_store
+from homeslot_hub.bootstrap import open_store
 from homeslot_hub.config import load
+from homeslot_hub.server import Server
 from homeslot_hub.service.register import Touched
 from homeslot_hub.service.register_tables import DEVICES
 

@@ -22,8 +22,8 @@ from homeslot.mqtt.tls import pem, trusting
 from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.ingest import Ingest, Login
-from homeslot_hub.bootstrap import Server
 from homeslot_hub.config import BrokerSettings, Settings, read_secret
+from homeslot_hub.server import Server
 
 from ..hub.reports import SCHOOL
 from . import tls

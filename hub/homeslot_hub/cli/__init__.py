@@ -18,12 +18,8 @@ from homeslot_hub.adapters.archive import ArchiveError
 from homeslot_hub.adapters.broker_nats import BrokerError
 from homeslot_hub.adapters.credentials import CredentialError
 from homeslot_hub.adapters.desk import DeskError
-from homeslot_hub.bootstrap import (
-    Server,
-    ServerError,
-    open_calendars,
-    opened_hub,
-)
+from homeslot_hub.adapters.lock import Served
+from homeslot_hub.bootstrap import open_calendars, opened_hub
 from homeslot_hub.cli import (
     alert,
     backup,
@@ -59,11 +55,13 @@ from homeslot_hub.model import SchoolDay
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.rules.alerts import IllegalEvent
 from homeslot_hub.rules.lockdown import IllegalOrder
+from homeslot_hub.server import Server
 from homeslot_hub.service.digest import Digest
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.keep import NoLongerKept, require
 from homeslot_hub.service.ports import Store, StoreError
 from homeslot_hub.service.register_sheets import RegisterError
+from homeslot_hub.workers import ServerError
 
 _log = logging.getLogger("homeslot.cli")
 app = typer.Typer(
@@ -109,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         CredentialError,
         DeskError,
         RegisterError,
+        Served,
         ServerError,
         StoreError,
         IllegalEvent,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
 from homeslot_hub.adapters import archive
-from homeslot_hub.bootstrap import only_one
+from homeslot_hub.adapters.lock import only_one
 from homeslot_hub.cli.options import DEFAULT, Config, now_s
 from homeslot_hub.config import load
 from homeslot_hub.rules import words

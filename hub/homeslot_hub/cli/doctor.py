@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from homeslot_hub import bootstrap
-from homeslot_hub.adapters import certificates, deliver
+from homeslot_hub.adapters import certificates, deliver, lock
 from homeslot_hub.adapters.desk import DeskError
 from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.adapters.store_sqlite import SqliteStore
@@ -62,7 +62,7 @@ def examined(config: Path) -> Iterator[Check]:
     yield Check("configuration", "ok", f"{config}: {schools}, {count}")
     yield _tried("secrets", lambda: look.private(_modes(settings)))
     yield _tried("disk", lambda: look.disk(shutil.disk_usage(_there(settings.data)).free))
-    pid = bootstrap.served_by(settings.data)
+    pid = lock.served_by(settings.data)
     yield look.hub(pid)
     yield _broker(settings, pid is not None)
     yield _tried("certificate", lambda: look.certificate(_days_left(settings)))

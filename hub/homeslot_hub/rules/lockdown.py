@@ -4,7 +4,7 @@ Theory of operation. A switch says that a slot is empty or that something is in 
 that a device is lost nor which device came back. So every order is *prepared* by the hub, and a
 named person confirms it before anything is sent:
 
-- a lock is prepared in the evening for each device that is known to be out and has an asset tag;
+- a lock is prepared in the evening for each device with an asset tag that a sensor says is out;
 - a device that comes home before its lock is sent is never locked: `home` withdraws the order;
 - one that comes home afterwards has an unlock prepared, at most one for each lock. It is not sent
   by itself: the switch of a slot closes on any device.

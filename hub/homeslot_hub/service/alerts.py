@@ -236,16 +236,16 @@ class Alerts:
             self._tell(book, "late", school, day, person, letter, heard, now_s)
 
     def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
-        known_out = [
+        out = [
             alert
             for alert in _heard(book.now(), school.coordinator, now_s, digest=True).wrong
-            if alert.finding == "out" and alert.confidence == "known"
+            if alert.finding == "out" and alert.confidence != "unknown"
         ]
         untagged: tuple[Alert, ...] = ()
         if self._lock_downs is not None:
-            untagged = self._lock_downs.prepare(school, book.day, known_out, now_s)
+            untagged = self._lock_downs.prepare(school, book.day, out, now_s)
         else:
-            for alert in known_out:
+            for alert in out:
                 book.note(alert, "lock-down prepared, not sent")
         told: set[str] = set()
         for role, person in (
@@ -264,7 +264,7 @@ class Alerts:
             if not (heard.wrong or changed or heard.right or decide.lock or decide.unlock):
                 continue
             keys = {alert.key for alert in heard.wrong}
-            prepared = [alert for alert in known_out if alert.key in keys]
+            prepared = [alert for alert in out if alert.key in keys]
             letter = letters.overnight(
                 school,
                 day,

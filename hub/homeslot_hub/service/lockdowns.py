@@ -77,7 +77,7 @@ class LockDowns:
     def prepare(
         self, school: School, day: str, out: Sequence[Alert], now_s: int
     ) -> tuple[Alert, ...]:
-        """Prepare locks for the devices of `out`, which are known to be out.
+        """Prepare locks for the devices of `out`, which a sensor says are out.
 
         Returns those without an asset tag: nothing can be sent about them.
         """
