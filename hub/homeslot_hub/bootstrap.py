@@ -23,6 +23,7 @@ from homeslot_hub.config import Settings, read_secret
 from homeslot_hub.model import Calendar
 from homeslot_hub.rules.keep import cuts_s
 from homeslot_hub.service.alert_book import AlertDesk
+from homeslot_hub.service.alerts import Taken
 from homeslot_hub.service.hub import Hub
 from homeslot_hub.service.keep import Step, Tidy
 from homeslot_hub.service.links import Links
@@ -47,10 +48,12 @@ def make_hub(
     now_s: NowS,
     calendars: Mapping[str, Calendar],
     links: Links | None = None,
+    on_taken: Callable[[Taken], None] = lambda taken: None,
 ) -> Hub:
     """A hub over `store`, with the register and the alerts in the same file.
 
-    It knows `calendars`, by the name of the school, and puts `links` into its mails.
+    It knows `calendars`, by the name of the school, and puts `links` into its mails. `on_taken`:
+    see Hub.
     """
     hub = Hub(
         settings.schools,
@@ -60,6 +63,7 @@ def make_hub(
         alerts=SqliteAlerts(store),
         links=links,
         orders=None if settings.mdm is None else SqliteOrders(store),
+        on_taken=on_taken,
     )
     hub.know(calendars)
     return hub

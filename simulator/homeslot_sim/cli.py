@@ -126,14 +126,15 @@ def score(
             command.write_json(found, json_file, days, carts, seed)
     except OSError as error:
         _refuse(f"{error.filename}: cannot be written: {error.strerror or error}")
-    console.print(command.table(found, console.is_terminal))
+    for table in command.tables(found, console.is_terminal):
+        console.print(table)
     tally = found.tally
     typer.echo(
         f"{tally.cart_days} cart-days, {tally.judged} of them with a deadline, {found.replayed} "
         f"lived again at register level, {time.monotonic() - began:.0f} s."
     )
     for case in found.cases:
-        where = out / case.name if case.scenario else f"Cart {case.cart}, {case.day}, not judged"
+        where = out / case.name if case.scenario else f"{case.day}, no scenario"
         typer.echo(f"{where}: {'; '.join(case.words)}")
     typer.echo("All alerts are right." if found.right else f"{len(found.cases)} days are not.")
     raise typer.Exit(0 if found.right else 1)

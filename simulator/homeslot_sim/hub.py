@@ -1,16 +1,15 @@
 """The hub a scenario reports to: the real one, started as it is, and what it said.
 
-The only module of the simulator that knows the hub.
+With `long_hub` the only module of the simulator that knows the hub.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,24 @@ from homeslot_hub import bootstrap
 from homeslot_hub.adapters import certificates
 from homeslot_hub.adapters.credentials import Credentials
 from homeslot_hub.adapters.deliver import Deliverer
-from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.config import BrokerSettings, Settings
 from homeslot_hub.model import (
     Cart,
-    CartVerdict,
     Command,
     Message,
     Person,
     School,
     SchoolDay,
 )
-from homeslot_hub.rules import calendar, words
+from homeslot_hub.rules import words
 from homeslot_hub.server import Server
 from homeslot_hub.service.hub import Hub
 from homeslot_sim.cart.rig import HERE
 from homeslot_sim.compare import CartSaid, Said
 from homeslot_sim.pico import HUB
 from homeslot_sim.scenario import GRACE_S, Scenario, ScenarioCart
-from homeslot_sim.score.plan import Alert, DaySaid, SchoolPlan
 
+__all__ = ["InProcessHub", "ServedHub", "Settings", "cart_of", "settings"]
 JUDGED_S = 10.0  # at most so long is waited for a day that is due
 
 
@@ -50,7 +47,7 @@ def settings(scenario: Scenario, data: Path, tls: bool = False) -> Settings:
         deadline=scenario.deadline,
         days=frozenset({scenario.day.weekday()}),
         grace_s=GRACE_S,
-        carts=tuple(_cart(cart) for cart in scenario.carts),
+        carts=tuple(cart_of(cart) for cart in scenario.carts),
     )
     return Settings(data, (school,), BrokerSettings(port=0, names=("127.0.0.1", HUB), tls=tls))
 
@@ -156,85 +153,8 @@ class InProcessHub(_Hub):
         self._store.close()
 
 
-class LongHub:
-    """The hub of a whole district for months, that may be stopped, or crash, and started again.
-
-    Like InProcessHub without threads and broker; it delivers nothing. Times are epoch seconds.
-    """
-
-    def __init__(self, district: Sequence[SchoolPlan], data: Path) -> None:
-        self._settings = Settings(data, tuple(_school(plan) for plan in district))
-        self._numbers = {
-            cart.controller: cart.number
-            for school in self._settings.schools
-            for cart in school.carts
-        }
-        self.now_s: Callable[[], int] = lambda: 0
-        self._store: SqliteStore | None = None
-        self._waiting: list[Message] = []
-
-    @property
-    def limits(self) -> tuple[int, int, int]:
-        """What schools are set to, in s: silent after, idle after, grace."""
-        school = self._settings.schools[0]
-        return school.silent_after_s, school.idle_after_s, school.grace_s
-
-    def deadline_s(self, school: str, day: date) -> int | None:
-        """The deadline of a day, None when it is no school day."""
-        of = next(of for of in self._settings.schools if of.name == school)
-        return calendar.deadline_s(of, day) if calendar.is_school_day(of, day) else None
-
-    def start(self) -> None:
-        """Open what the last one left, as server.Server does."""
-        self._store = bootstrap.open_store(self._settings)
-        for school in self._settings.schools:
-            self._store.opened_s(school.name, self.now_s())
-        self._hub = Hub(self._settings.schools, self._store, self.now_s)
-        self._judge_from_s = self.now_s() + self.limits[2]
-
-    def receive(self, topic: str, payload: bytes, retained: bool) -> None:
-        """Take a message: it is acknowledged with the next `commit`."""
-        self._waiting.append(Message(topic, payload, retained, self.now_s()))
-
-    @property
-    def busy(self) -> int:
-        """Messages that are not acknowledged."""
-        return len(self._waiting)
-
-    def commit(self) -> list[tuple[str, bytes]]:
-        """Apply what was received in one transaction; topic and payload of what follows."""
-        group, self._waiting = self._waiting, []
-        return [(c.topic, c.payload) for c in self._hub.take(group)] if group else []
-
-    def stop(self, applied: bool = False) -> list[tuple[str, bytes]]:
-        """End at once. Returns what it had not acknowledged, which its broker keeps; `applied`:
-        all of that was applied all the same, and the acknowledgement was what the crash took."""
-        group, self._waiting = self._waiting, []
-        if applied and group:
-            self._hub.take(group)
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-        return [(message.topic, message.payload) for message in group]
-
-    def tick(self) -> list[DaySaid]:
-        """Judge what is due; what the hub said of it."""
-        if self._store is None or self.now_s() < self._judge_from_s:
-            return []
-        return [_day_said(day) for day in self._hub.tick()]
-
-
-def _school(plan: SchoolPlan) -> School:
-    return School(
-        name=plan.name,
-        zone=plan.zone,
-        coordinator=Person(*plan.coordinator),
-        deadline=plan.deadline,
-        carts=tuple(_cart(cart) for cart in plan.carts),
-    )
-
-
-def _cart(cart: ScenarioCart) -> Cart:
+def cart_of(cart: ScenarioCart) -> Cart:
+    """The cart as a school's configuration has it."""
     return Cart(
         controller=cart.controller,
         number=cart.number,
@@ -245,20 +165,6 @@ def _cart(cart: ScenarioCart) -> Cart:
         rotates=cart.rotates,
         storage=frozenset({HERE[0]}),
     )
-
-
-def _day_said(day: SchoolDay) -> DaySaid:
-    return DaySaid(
-        day.school.name,
-        date.fromisoformat(day.day),
-        day.deadline_s,
-        day.judged_s,
-        {cart.cart.number: _cart_said(cart) for cart in day.carts},
-    )
-
-
-def _cart_said(cart: CartVerdict) -> list[Alert]:
-    return [Alert(v.finding, v.slots, v.hides) for v in cart.verdicts]
 
 
 class ServedHub(_Hub):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from homeslot_sim.compare import Row, compare
-from homeslot_sim.hub import InProcessHub, ServedHub, settings
+from homeslot_sim.hub import InProcessHub, ServedHub, Settings, settings
 from homeslot_sim.narrator import Narrator
 from homeslot_sim.runtimes import NoRuntime, cpython, micropython
 from homeslot_sim.scenario import Scenario
@@ -41,10 +41,12 @@ def play(
     out: Path,
     say: Callable[[str], None],
     tls: bool = False,
+    configured: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> Outcome:
     """Live the day of `scenario` on `runtime`, write OUTPUTS into `out`; `say` gets the progress.
 
-    With `tls` the carts reach the hub by it, on a runtime that has a network.
+    With `tls` the carts reach the hub by it, on a runtime that has a network. `configured` is what
+    somebody has made of the hub's settings.
 
     Raises NoRuntime, or what a defect in a cart or the hub raised.
     """
@@ -53,19 +55,19 @@ def play(
     if scenario.needs_virtual_time and runtime != "cpython":
         raise NoRuntime("a server or a controller that stops and starts can be played on cpython")
     narrator = Narrator(scenario, say)
-    configured = settings(scenario, out, tls)
-    school = configured.schools[0]
+    hub_settings = configured(settings(scenario, out, tls))
+    school = hub_settings.schools[0]
     true = truths(scenario, school.silent_after_s, school.idle_after_s)
     _write(out / "truth.json", {"carts": [cart.as_json() for cart in true]})
     hub: InProcessHub | ServedHub
     if runtime == "cpython":
-        hub = InProcessHub(configured)
+        hub = InProcessHub(hub_settings)
         try:
             cpython.live(scenario, hub, narrator.tell)
         finally:
             hub.close()
     else:
-        hub = ServedHub(configured)
+        hub = ServedHub(hub_settings)
         try:
             _served(runtime)(scenario, hub, narrator.tell)
         finally:

@@ -131,12 +131,30 @@ class _CartTruth:
         for i in range(DEFAULT_SLOTS):
             if sensed[i] and places[i] == "out":
                 wrong.append(Wrong("out", (i + 1,), self.world.since_s["device"][i]))
+                continue
+            fault = self._power_fault(i) if sensed[i] else None
+            if fault is not None:
+                wrong.append(Wrong("power_fault", (i + 1,), fault))
             elif sensed[i] and places[i] == "home" and unplugged is None:
                 # A cable pulled later looks to any sensor like a full device or a resting shelf.
                 cable, back_s = self._since("cable", i), self.world.since_s["device"][i]
                 if cable is not None and cable <= back_s <= self.at_s - self.idle_after_s:
                     wrong.append(Wrong("not_charging", (i + 1,), back_s))
         return wrong
+
+    def _power_fault(self, i: int) -> int | None:
+        """Since when too much flows to slot `i`, or current out of it; None while neither does."""
+        b, good, since_s = i // SLOTS_PER_BANK, self.world.good, self.world.since_s
+        through = [(of, good[of][i], since_s[of][i]) for of in ("device", "cable")]
+        if good["flow"][i]:
+            fault_s = since_s["load"][i]
+            through += [("shelf", good["shelf"][b], since_s["shelf"][b])]
+            through += [("mains", good["mains"][0], since_s["mains"][0])]
+        else:
+            fault_s = since_s["flow"][i]
+        if (good["flow"][i] and good["load"][i]) or not all(well for _, well, _ in through):
+            return None
+        return max(fault_s, *(at_s for *_, at_s in through))
 
     def _since(self, aspect: str, i: int = 0) -> int | None:
         """Since when the aspect is not good; None while it is."""

@@ -380,3 +380,52 @@ def test_the_alerts_of_a_cart_that_is_taken_away_end_with_it(of_school):
     evening.run_to(local(21, 30))
     assert evening.notices("overnight") == []
     assert evening.alert().over
+
+
+# Wrong, right and wrong again, over days
+
+
+def test_what_is_wrong_again_a_day_later_is_not_told_to_be_right(evening):
+    def bolt(word):
+        evening.says([evening.cart.event("bolt", 0, word)])
+
+    bolt("open")
+    evening.run_to(local(7, 20, day=18))  # all were told, the principal in the evening
+    bolt("thrown")
+    evening.run_to(local(13, day=18))
+    bolt("open")
+    evening.slot(3, "empty")
+    evening.run_to(local(17, 30, day=18))
+    evening.home(3)
+    evening.run_to(local(18, 30, day=18))
+    said = evening.text("late")
+    assert "7-3 came home late at 17:30." in said
+    assert "is locked since" not in said
+    assert "STILL WRONG: NOT LOCKED" in said.upper()
+    bolt("thrown")
+    evening.run_to(local(21, 30, day=18))
+    for address in (COORDINATOR, PRINCIPAL.email):  # who were told of the first, or of both
+        (_, last) = evening.notices("overnight", address)
+        assert last.text.count("is locked since 18:30") == 1
+    assert [a.over for a in evening.alerts.opened(FOLLOWED.name, "2026-11-17", "2026-11-18")] == [
+        True,
+        True,
+        True,
+    ]
+
+
+def test_c11_what_the_digest_should_have_said_is_missing_overnight_too(evening):
+    evening.run_to(local(16))
+    evening.silent.add(CART.controller)
+    evening.cart.now_s = local(16, 10)
+    kept = [evening.cart.event("slot", 3, "empty")]
+    evening.cart.now_s = local(16, 55)
+    kept.append(evening.cart.event("slot", 2, "charging"))
+    evening.run_to(local(18, 30))
+    evening.says(kept)
+    evening.silent.clear()
+    evening.run_to(local(21, 5))
+    said = evening.text("overnight")
+    assert "1 device missing overnight" in evening.notices("overnight", COORDINATOR)[0].subject
+    assert "Not in the digest, as it was reported late: 7-3 left its slot at" in said
+    assert "LOCK-DOWN PREPARED, NOT SENT. - 7-3." in said

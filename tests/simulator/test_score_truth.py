@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from homeslot_sim.cart.world import VERBS, World
 from homeslot_sim.score.history import Histories, History, all_good
-from homeslot_sim.score.knowable import EDGE_S, RECONNECT_S, RECOVERY_S, Rules, Server, truth
+from homeslot_sim.score.knowable import (
+    COMMIT_S,
+    EDGE_S,
+    RECONNECT_S,
+    RECOVERY_S,
+    Rules,
+    Server,
+    truth,
+)
 
 DAY_S = 1795014000
 FIVE = DAY_S + 9 * 3600  # the deadline
@@ -86,7 +94,7 @@ def test_a_cart_lost_from_touch_a_while_ago_is_judged_by_its_last_word():
 
 
 def test_a_cart_found_again_before_the_judgement_has_told_all():
-    found = judged((-300, "link-down"), (-100, "out", 5), (20, "link-up"))
+    found = judged((-300, "link-down"), (-100, "out", 5), (-2, "link-up"))
     assert must(found) == {("out", 5)}
     late = judged((-300, "link-down"), (-100, "out", 5), (120 - RECONNECT_S + 1, "link-up"))
     assert may(late) == {("out", 5)}
@@ -134,6 +142,49 @@ def test_a_bank_that_came_back_is_not_believed_at_once():
     assert may(found) == {("sensor_fault", 1), ("out", 2)}
     found = judged((-7200, "bank-dies", 1), (-RECOVERY_S - 7, "bank-heals", 1), (-3600, "out", 2))
     assert must(found) == {("out", 2)}
+
+
+@pytest.mark.parametrize(
+    ("happened", "said"),
+    [
+        ([(-3600, "overload", 4)], {("power_fault", 4)}),
+        ([(-3600, "backfeed", 4)], {("power_fault", 4)}),
+        ([(-3600, "overload", 4), (-1800, "relieve", 4)], set()),
+        ([(-3600, "overload", 4), (-1800, "disconnect", 4)], set()),
+        ([(-3600, "overload", 4), (-1800, "unplug")], {("unplugged", 0)}),
+        ([(-3600, "backfeed", 4), (-1800, "unplug")], {("unplugged", 0), ("power_fault", 4)}),
+        ([(-3600, "overload", 4), (-1800, "out", 4)], {("out", 4)}),
+        ([(-3600, "overload", 4), (-1800, "bank-dies", 1)], {("sensor_fault", 1)}),
+        ([(-3600, "overload", SPARE)], {("power_fault", SPARE)}),
+        ([(-3600, "roam")], {("elsewhere", 0)}),
+    ],
+)
+def test_c1_what_draws_too_much_or_feeds_back_is_a_power_fault_while_it_flows(happened, said):
+    found = judged(*happened)
+    assert (must(found), may(found)) == (said, set())
+
+
+def test_behind_a_switch_that_sticks_nothing_is_certain_but_that_what_is_gone_is_out():
+    stuck = judged((-3600, "stick", 4))
+    assert (must(stuck), may(stuck)) == (set(), {("out", 4), ("switch_fault", 4)})
+    gone = judged((-3600, "stick", 4), (-1800, "out", 4))
+    assert (must(gone), may(gone)) == ({("out", 4)}, set())
+    freed = judged((-7200, "stick", 4), (-3600, "unstick", 4))
+    assert freed.claims == {}
+
+
+def test_what_is_looked_at_at_once_is_known_only_after_the_hub_has_taken_it_in():
+    assert may(judged((-COMMIT_S, "out", 3), judged_s=FIVE)) == {("out", 3)}
+    assert must(judged((-COMMIT_S - EDGE_S - 1, "out", 3), judged_s=FIVE)) == {("out", 3)}
+
+
+def test_a_clock_that_is_behind_makes_everything_possible_of_what_it_may_be_taken_for():
+    histories = Histories(World(30, 3))
+    histories.misled.append((FIVE + 60, FIVE - 60))  # it booted after the deadline
+    rules = Rules(900, 900, 300, frozenset({SPARE}), False, False)
+    assert truth(histories, Server(), rules, FIVE, FIVE + 3600).claim(("out", 3)) == "may"
+    assert truth(histories, Server(), rules, FIVE, FIVE + 30).claim(("out", 3)) == "never"
+    assert truth(histories, Server(), rules, FIVE - 120, JUDGED).claim(("out", 3)) == "never"
 
 
 def test_c1_where_shelves_take_turns_an_hour_is_waited():

@@ -3,20 +3,24 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from homeslot_sim.long_hub import LongHub
 from homeslot_sim.play import play
 from homeslot_sim.runtimes import NoRuntime
-from homeslot_sim.scenario import ScenarioError, parse
+from homeslot_sim.scenario import ScenarioError, load, parse
+from homeslot_sim.score.command import write_cases
+from homeslot_sim.score.score import score
 
-COMMAND = [str(Path(sys.executable).parent / "homeslot-sim"), "score"]
+COMMAND = str(Path(sys.executable).parent / "homeslot-sim")
 
 
-def run(folder, *options):
+def run(folder, *options, command=("score",)):
     return subprocess.run(
-        [*COMMAND, *options],
+        [COMMAND, *command, *options],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -43,6 +47,42 @@ def test_a_value_that_cannot_be_used_is_refused(tmp_path):
     done = run(tmp_path, "--days", "1", "--carts", "1", "--replay", "0", "--json", "no/such/file")
     assert done.returncode == 2
     assert "no/such/file: cannot be written" in done.stderr
+
+
+def careless(settings):
+    """Somebody has written down that no slot has a device."""
+    spare = frozenset(range(1, 31))
+    schools = tuple(
+        replace(school, carts=tuple(replace(cart, spare=spare) for cart in school.carts))
+        for school in settings.schools
+    )
+    return replace(settings, schools=schools)
+
+
+class Careless(LongHub):
+    def configured(self, settings):
+        return careless(settings)
+
+
+def test_what_was_judged_wrongly_is_lived_again_by_its_scenario_and_is_as_wrong(tmp_path):
+    found = score(3, 4, 1, make_hub=Careless)
+    write_cases(found, tmp_path)
+    case = next(
+        case
+        for case in found.cases
+        if case.scenario and all(word.startswith("missed out") for word in case.words)
+    )
+    file = tmp_path / case.name
+    # Looked at each half minute instead of each second, to be done sooner.
+    file.write_text(file.read_text().replace("\ndate ", "\nscan 30 s\ndate ", 1))
+    outcome = play(load(file), "cpython", tmp_path, lambda line: None, configured=careless)
+    missed = {word.split()[-1] for word in case.words}
+    apart = {row.true.split()[0] for row in outcome.rows if row.said == "nothing"}
+    assert apart == {f"{case.cart}-{slot}" for slot in missed}
+    # The hub of this checkout, which knows its slots, says what was so.
+    done = run(tmp_path, "--quiet", command=("run", str(file)))
+    assert done.returncode == 0, done.stdout
+    assert "all agree" in done.stdout
 
 
 SERVER_DAY = """

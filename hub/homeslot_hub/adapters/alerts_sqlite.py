@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from msgspec.json import Decoder
+
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.rules.alerts import Alert
 from homeslot_hub.service.alert_book import Change
@@ -14,6 +16,10 @@ from homeslot_hub.service.ports import DIGEST, Notice
 
 _COLUMNS = tuple(field.name for field in fields(Alert) if field.name != "id")
 _NUMBERS, _ADDRESSES = frozenset({"slots", "hides", "flips"}), frozenset({"told", "closed"})
+_DECODERS: tuple[tuple[int, Any], ...] = (  # by the place of their columns
+    *((_COLUMNS.index(name), Decoder(tuple[int, ...])) for name in _NUMBERS),
+    *((_COLUMNS.index(name), Decoder(frozenset[str])) for name in _ADDRESSES),
+)
 _SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM alert"  # noqa: S608 constant
 _INSERT = (
     f"INSERT INTO alert ({', '.join(_COLUMNS)}, open)"  # noqa: S608 constant
@@ -91,22 +97,17 @@ class SqliteAlerts:
 
     def _alerts(self, where: str, values: Sequence[Any]) -> list[Alert]:
         rows = self._store.rows(f"{_SELECT} {where} ORDER BY id", values)
-        return [
-            Alert(
-                id=number,
-                **{name: _read(name, value) for name, value in zip(_COLUMNS, row, strict=True)},
-            )
-            for number, *row in rows
-        ]
+        return [_alert(number, row) for number, *row in rows]
+
+
+def _alert(number: int, row: list[Any]) -> Alert:
+    for place, decoder in _DECODERS:
+        row[place] = decoder.decode(row[place])
+    row.append(number)  # the last of the fields
+    return Alert(*row)
 
 
 def _stored(name: str, value: Any) -> Any:
     if name in _NUMBERS:
         return json.dumps(value)
     return json.dumps(sorted(value)) if name in _ADDRESSES else value
-
-
-def _read(name: str, value: Any) -> Any:
-    if name in _NUMBERS:
-        return tuple(json.loads(value))
-    return frozenset(json.loads(value)) if name in _ADDRESSES else value

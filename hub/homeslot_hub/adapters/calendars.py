@@ -134,7 +134,7 @@ class Calendars:
         last = today + timedelta(days=AHEAD_DAYS)
         conditional = kept.last >= last - timedelta(days=SPAN_GOOD_DAYS)
         seen = None if is_address(source) else _stamp(source)  # before: a later change is read too
-        answer = self._ask(
+        answer = self.ask(
             Request(
                 source,
                 is_address(source),
@@ -196,8 +196,8 @@ class Calendars:
         # Not within the pause: neither before it, by a clock that was set back, nor after.
         return not kept.tried_s <= self._now_s() < kept.tried_s + pause_s
 
-    def _ask(self, request: Request) -> Answer | None:
-        """The reader's answer; None when this was stopped meanwhile."""
+    def ask(self, request: Request) -> Answer | None:
+        """The answer of a reader in a process of its own; None when this was stopped meanwhile."""
         with self._lock:
             if self._stopped.is_set():
                 return None

@@ -11,9 +11,10 @@ and returns the alerts that changed. It says one of three things of each alert:
 - *right*: neither. It is resolved as of when that was measured, not of when it was learned.
 
 A disturbance (C12) is opened whenever it is found, since it is found only when it is to be told; it
-ends with the off hours it belongs to.
+ends with the off hours it belongs to, and is superseded by none.
 
-What is resolved and wrong again within the same evening is the same alert, opened again. More than
+What is resolved and wrong again within the same evening is the same alert, opened again; later it
+is another one, and the first is `superseded` where its end has not been told yet. More than
 FLAPS_AT_MOST such changes within FLAP_WINDOW_S make it `flapping`: every change stays in its
 history, and it is said in one line until it has come to rest.
 
@@ -240,6 +241,28 @@ def correct(
         opened = _opened(school, day, judged, key[1], verdicts)
         corrected.append(replace(opened, correction="added", said_day=day))
     return corrected
+
+
+def superseded(alerts: Iterable[Alert]) -> list[Alert]:
+    """The alerts that are changed because what was resolved is wrong again on a later day.
+
+    That it was right in between is no news to who hears that it is wrong: the end of the old alert
+    is told to nobody, and who was told of it counts as told of the new one, whose end they hear.
+    """
+    alerts = list(alerts)
+    ended: dict[tuple[int, str, str], list[Alert]] = {}
+    for alert in alerts:
+        untold = alert.state == "resolved" and not alert.over and alert.correction != "withdrawn"
+        if untold and alert.finding != "disturbed":
+            ended.setdefault(alert.key, []).append(alert)
+    changed = []
+    for alert in alerts if ended else ():
+        if alert.state != "resolved" and alert.key in ended:
+            old = ended.pop(alert.key)
+            told = alert.told.union(*(one.told - one.closed for one in old))
+            changed.append(replace(alert, told=told))
+            changed += [replace(one, closed=one.told) for one in old]
+    return changed
 
 
 def said(alerts: Iterable[Alert], day: str, email: str) -> list[Alert]:

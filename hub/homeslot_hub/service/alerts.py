@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -33,10 +33,11 @@ from homeslot_hub.rules.alerts import (
     expire,
     look,
     said,
+    superseded,
     tell,
 )
 from homeslot_hub.rules.off_hours import OffHours, off_hours
-from homeslot_hub.rules.readiness import readiness
+from homeslot_hub.rules.readiness import Readiness, readiness
 from homeslot_hub.rules.steps import STEPS, StepName
 from homeslot_hub.service import letters
 from homeslot_hub.service.alarms import Alarms, with_disturbance
@@ -49,12 +50,39 @@ from homeslot_hub.service.lockdowns import LockDowns, devices
 from homeslot_hub.service.ports import DIGEST, Notice, Store
 
 WATCH_S = 300
+WATCH_AT_LEAST_S = 3600  # what nothing but the passing of time may have changed
 CORRECTED_S = 16 * 3600  # so long after a deadline, what comes in late still corrects its digest
 _LOOK_BACK_DAYS = 4  # no step's window is longer
 _QUIET_AT_MOST_S = 3600
 _NUDGE_AT_MOST_S = 3600  # the contract's
 # What someone at the cart can put right before the deadline.
 _NUDGED: frozenset[Finding] = frozenset({"out", "unlocked", "unplugged", "not_charging"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one letter of a step said, and to whom, as the values it was composed from.
+
+    `heard` are the alerts in it, `carts` what a nudge judged, `ready` a morning's carts.
+    """
+
+    person: Person
+    heard: Heard = field(default_factory=Heard)
+    carts: tuple[CartVerdict, ...] = ()
+    ready: tuple[Readiness, ...] = ()
+    week: Week | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken at `at_s` (epoch s), with its letters: none where all was well."""
+
+    step: StepName
+    school: School
+    day: date
+    at_s: int
+    letters: tuple[Told, ...]
+
 
 JudgeAt = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
 JudgeDay = Callable[[School, date, int], SchoolDay]  # school, its day as of its deadline, judged at
@@ -66,7 +94,8 @@ class Alerts:
     `judge_at` judges a school's carts as of a moment, `judge_day` as of the deadline of a day;
     `facts` gives what was believed of a controller's cart as of a moment; `command_id` the number
     of the next command. `links` makes those by which a mail is answered; with `lock_downs` there is
-    a device management that can be told (C11).
+    a device management that can be told (C11). `on_taken` gets each step, in the transaction that
+    keeps it.
     """
 
     def __init__(
@@ -79,8 +108,11 @@ class Alerts:
         command_id: Callable[[], int],
         links: Links | None = None,
         lock_downs: LockDowns | None = None,
+        on_taken: Callable[[Taken], None] = lambda taken: None,
     ) -> None:
         self._store = store
+        self._on_taken = on_taken
+        self._letters: list[Told] = []
         self._alerts = alerts
         self._judge_at = judge_at
         self._judge_day = judge_day
@@ -94,6 +126,7 @@ class Alerts:
         self._seen: tuple[School, ...] = ()
         self._watched_s: int | None = None
         self._alarms = Alarms(store, alerts, facts, self._look_now, partial(self._link, "answer"))
+        self._situations: dict[str, tuple[int, object]] = {}  # by school, and since when
 
     # What is judged, and the alerts with it
 
@@ -173,7 +206,9 @@ class Alerts:
             if not self._store.settle(school.name, day.isoformat(), name, at_s, judged_s):
                 return None  # somebody else did, this very moment
             if not late:
+                self._letters = []
                 commands += self._run(name, school, day, now_s)
+                self._on_taken(Taken(name, school, day, now_s, tuple(self._letters)))
         return None
 
     def _run(self, name: StepName, school: School, day: date, now_s: int) -> list[Command]:
@@ -213,7 +248,8 @@ class Alerts:
         for carts in of_teacher.values():
             own = replace(judged, carts=tuple(carts), unknown_controllers=())
             letter = letters.nudge(school, own, now_s)
-            self._send("nudge", school, day, carts[0].cart.teacher, letter, now_s)
+            told = Told(carts[0].cart.teacher, carts=tuple(carts))
+            self._send("nudge", school, day, told, letter, now_s)
         for_s = min(_NUDGE_AT_MOST_S, judged.deadline_s - now_s)
         return [
             self._light(cart.cart, for_s)
@@ -233,7 +269,7 @@ class Alerts:
         if heard.corrected or heard.right or decide.unlock:
             link = self._link("answer", book, school, person, now_s)
             letter = letters.late(school, day, now_s, heard, link, decide)
-            self._tell(book, "late", school, day, person, letter, heard, now_s)
+            self._tell(book, "late", school, day, Told(person, heard), letter, now_s)
 
     def _overnight(self, book: Book, school: School, day: date, now_s: int) -> None:
         out = [
@@ -247,15 +283,15 @@ class Alerts:
         else:
             for alert in out:
                 book.note(alert, "lock-down prepared, not sent")
-        told: set[str] = set()
+        seen: set[str] = set()
         for role, person in (
             ("coordinator", school.coordinator),
             ("principal", school.principal),
             ("it", school.it),
         ):
-            if person is None or person.email in told:
+            if person is None or person.email in seen:
                 continue
-            told.add(person.email)
+            seen.add(person.email)
             decide = self._decide(book, school, person, now_s, untagged)
             if role == "it" and not decide.lock:
                 continue  # IT is asked for a word, and not told how each thing ends
@@ -274,10 +310,11 @@ class Alerts:
                 self._link("answer", book, school, person, now_s),
                 decide,
             )
+            told = Told(person, heard)
             if role == "it":
-                self._send("overnight", school, day, person, letter, now_s)
+                self._send("overnight", school, day, told, letter, now_s)
             else:
-                self._tell(book, "overnight", school, day, person, letter, heard, now_s)
+                self._tell(book, "overnight", school, day, told, letter, now_s)
 
     def _morning(
         self, book: Book, school: School, day: date, now_s: int, carts: Sequence[CartVerdict]
@@ -289,14 +326,16 @@ class Alerts:
             decide = self._decide(book, school, school.coordinator, now_s, ())
             letter = letters.morning(school, day, now_s, found, heard, link, decide)
             heard = replace(heard, wrong=())  # these are not in it
-            self._tell(book, "morning", school, day, school.coordinator, letter, heard, now_s)
+            told = Told(school.coordinator, heard, ready=tuple(found))
+            self._tell(book, "morning", school, day, told, letter, now_s)
 
     def _week(self, school: School, day: date, now_s: int) -> None:
         days = (day - timedelta(days=day.weekday())).isoformat(), day.isoformat()
         judged, missed = self._alerts.deadlines(school.name, *days)
         summary = Week(judged, missed, tuple(self._alerts.opened(school.name, *days)))
         letter = letters.week(school, day, now_s, summary)
-        self._send("week", school, day, school.coordinator, letter, now_s)
+        told = Told(school.coordinator, week=summary)
+        self._send("week", school, day, told, letter, now_s)
 
     # Between the steps
 
@@ -309,11 +348,14 @@ class Alerts:
         ordered = frozenset[int]()
         if self._lock_downs is not None:
             ordered = self._lock_downs.carts(school.name)
-        if not ordered and not any(
-            after_hours or alert.state != "resolved"
-            for alert in self._alerts.active(school.name, day.isoformat())
-        ):
+        alerts = self._alerts.active(school.name, day.isoformat())
+        if not ordered and not any(after_hours or alert.state != "resolved" for alert in alerts):
             return
+        situation = self._situation(school, day, now_s, alerts, ordered)
+        since_s, known = self._situations.get(school.name, (0, None))
+        if situation == known and 0 <= now_s - since_s < WATCH_AT_LEAST_S:
+            return
+        self._situations[school.name] = now_s, situation
         with self._store.transaction():
             book = Book(self._alerts, school.name, day.isoformat(), now_s)
             book.begin(cart.number for cart in school.carts)
@@ -340,6 +382,20 @@ class Alerts:
         ended_s = steps.begins_s(school, day) - 1
         judged = self._judge_at(replace(school, carts=carts), ended_s, now_s)
         self._look(book, school, judged.carts, opens=False)
+
+    def _situation(
+        self, school: School, day: date, now_s: int, alerts: list[Alert], ordered: frozenset[int]
+    ) -> object:
+        """All that a look goes by, but for the time: where it is the same, so is what is found."""
+        concerned = {alert.cart for alert in alerts} | ordered
+        facts = []
+        for cart in school.carts:
+            if cart.number in concerned:
+                now = self._facts(cart.controller, now_s)
+                silent = now.heard_s is None or now_s - now.heard_s > school.silent_after_s
+                then = self._facts(cart.controller, calendar.deadline_s(school, day, cart))
+                facts.append((replace(now, heard_s=None), silent, then))
+        return day, alerts, ordered, facts
 
     def _correct(
         self, book: Book, school: School, day: date, now_s: int, carts: tuple[Cart, ...]
@@ -375,6 +431,8 @@ class Alerts:
                 judged = with_disturbance(school, judged, facts, off, mine)
             for alert in look(mine, judged, facts, school.name, book.day, opens):
                 book.put(alert)
+        for alert in superseded(book.now()):
+            book.put(alert)
 
     # Notices
 
@@ -409,12 +467,12 @@ class Alerts:
         name: StepName,
         school: School,
         day: date,
-        person: Person,
+        told: Told,
         letter: Digest,
-        heard: Heard,
         now_s: int,
     ) -> None:
-        self._send(name, school, day, person, letter, now_s)
+        self._send(name, school, day, told, letter, now_s)
+        person, heard = told.person, told.heard
         for alert in (*heard.wrong, *heard.corrected, *heard.right):
             before = book.get(alert)
             after = tell(before, person.email)
@@ -427,10 +485,12 @@ class Alerts:
         name: StepName,
         school: School,
         day: date,
-        person: Person,
+        told: Told,
         letter: Digest,
         now_s: int,
     ) -> None:
+        person = told.person
+        self._letters.append(told)
         root = None
         if name in ("late", "overnight"):
             root = self._alerts.digest(school.name, day.isoformat(), person.email)
@@ -478,6 +538,9 @@ def _heard(alerts: Iterable[Alert], person: Person, now_s: int, digest: bool) ->
             alert.correction == "added" and digest and not told
         ):
             corrected.append(alert)
+            # What the digest should have said, and is so still, is to be done all the same.
+            if alert.state not in ("resolved", "acknowledged", "snoozed") and not alert.hidden_by:
+                wrong.append(alert)
         elif alert.state == "resolved":
             if told and not closed:
                 right.append(alert)

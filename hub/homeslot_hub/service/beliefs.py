@@ -15,6 +15,7 @@ from homeslot_hub.service.ports import BEFORE_ALL, Key, Latest, Observation, Sto
 
 CHECKPOINT_EVERY = 200  # observations: bounds both what a restart folds and what checkpoints take
 KEPT_BEFORE = 16
+KEPT_PAST = 4
 AHEAD_S = 300  # a measurement this far in the hub's future was stamped by a clock that is wrong
 
 
@@ -35,6 +36,9 @@ class Belief:
         self.unplaced: tuple[int, int, str, int] | None = None
         self.time_sent_s: int | None = None
         self._facts: CartFacts | None = None
+        # Facts as of moments that are past, by moment: a deadline is judged again and again while
+        # it may be corrected, and nothing has come in that was measured before it.
+        self._past: dict[int, CartFacts] = {}
         # The picture before each of the last observations, with the time of that observation:
         # a deadline is judged a few minutes after it, when some carts have spoken again.
         self._before: deque[tuple[int, Picture]] = deque(maxlen=KEPT_BEFORE)
@@ -69,6 +73,8 @@ class Belief:
     def observe(self, seen: Observation) -> None:
         """Something was added to history. What comes out of order waits for `settle`."""
         key = seen[:4]
+        if self._past and seen.at_s <= max(self._past):
+            self._past.clear()
         if self.unfolded is not None:
             self.unfolded = min(self.unfolded, key)
         elif key > self.picture.key:
@@ -85,6 +91,7 @@ class Belief:
 
     def replace_from(self, boot: int) -> None:
         """What this boot said without the time has moved on the clock."""
+        self._past.clear()
         *base, up_ms = self.base
         key = max((boot, -1, 0, -1), (base[0], base[1], base[2], up_ms + 1))
         self.unfolded = key if self.unfolded is None else min(self.unfolded, key)
@@ -106,8 +113,14 @@ class Belief:
         """What was believed as of `at_s`: of nothing measured later."""
         heard_s = self._heard_s(store, at_s)
         if at_s < self.picture.through_s:
-            picture = self._recent(at_s) or self._folded(store, None, at_s)[0]
-            return picture.facts(heard_s)
+            past = self._past.get(at_s)
+            if past is None or past.heard_s != heard_s:
+                picture = self._recent(at_s) or self._folded(store, None, at_s)[0]
+                past = picture.facts(heard_s)
+                if len(self._past) >= KEPT_PAST:
+                    self._past.clear()
+                self._past[at_s] = past
+            return past
         if self._facts is None or self._facts.heard_s != heard_s:
             self._facts = self.picture.facts(heard_s)
         return self._facts

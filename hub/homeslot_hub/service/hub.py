@@ -21,7 +21,7 @@ from homeslot_hub.rules.judge import NOTHING_RECORDED, judge_cart
 from homeslot_hub.rules.register import judge_allotments
 from homeslot_hub.service import deadman, status
 from homeslot_hub.service.alert_book import AlertStore
-from homeslot_hub.service.alerts import Alerts
+from homeslot_hub.service.alerts import Alerts, Taken
 from homeslot_hub.service.beliefs import CHECKPOINT_EVERY, Beliefs
 from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.due import Due
@@ -40,7 +40,8 @@ class Hub:
     `now_s` gives epoch seconds. `checkpoint_every` so many observations of a cart its folded
     picture is kept. Without a `register` nothing counts as recorded, without `alerts` nothing is
     followed up, without `links` no mail can be answered by one, without `orders` no device is
-    locked down. Constructing a hub reads nothing and writes nothing.
+    locked down; `on_taken` gets each step of a day, in the transaction that keeps it. Constructing
+    a hub reads nothing and writes nothing.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Hub:
         alerts: AlertStore | None = None,
         links: Links | None = None,
         orders: OrderStore | None = None,
+        on_taken: Callable[[Taken], None] = lambda taken: None,
     ) -> None:
         self.schools = schools
         self._store = store
@@ -71,7 +73,7 @@ class Hub:
                 lambda school, at_s: self.judge(school, at_s).carts,
                 self._tags,
             )
-        self._alerts = None if alerts is None else self._followed_up(alerts, links)
+        self._alerts = None if alerts is None else self._followed_up(alerts, links, on_taken)
         digest = compose if self._alerts is None else self._alerts.judged
         self._due = Due(schools, store, self.judge_day, digest)
 
@@ -158,7 +160,9 @@ class Hub:
         """
         return [] if self._alerts is None else self._alerts.tick(self.schools, self._now_s())
 
-    def _followed_up(self, alerts: AlertStore, links: Links | None) -> Alerts:
+    def _followed_up(
+        self, alerts: AlertStore, links: Links | None, on_taken: Callable[[Taken], None]
+    ) -> Alerts:
         return Alerts(
             self._store,
             alerts,
@@ -168,6 +172,7 @@ class Hub:
             self._intake.command_id,
             links,
             self.lock_downs,
+            on_taken,
         )
 
     def _tags(self, school: School, at_s: int) -> Tags:

@@ -15,7 +15,28 @@ TOP_UP_EVERY_MS = 1800000
 USE_MA = 400  # drain while a pupil works on it
 MS_PER_H = 3600000
 
-REST, CHARGE, USE = "rest", "charge", "use"
+OVER_MA = 3600  # through a shorted cable that the supply can still feed
+BACK_MA = -200  # out of a device whose charging circuit is broken
+
+REST, CHARGE, USE, OVER, BACK = "rest", "charge", "use", "over", "back"
+_STEADY_MA = {OVER: OVER_MA, BACK: BACK_MA}
+
+
+def mode_of(good: "dict[str, list[bool]]", i: int, b: int) -> str:
+    """What the battery of the device of slot `i` (from 0), on the shelf of bank `b`, does.
+
+    `good` is cart.world.World's. What is out of its slot is in use; a fault of the current leaves
+    the battery as it is.
+    """
+    if not good["device"][i]:
+        return USE
+    if not good["cable"][i]:
+        return REST
+    if not good["flow"][i]:
+        return BACK
+    if not (good["shelf"][b] and good["mains"][0]):
+        return REST
+    return CHARGE if good["load"][i] else OVER
 
 
 class Batteries:
@@ -34,7 +55,7 @@ class Batteries:
         self._full_ms = [0] * len(charges_mah)  # when the taper ends, after `_since_ms`
 
     def switch(self, i: int, now_ms: int, mode: str) -> None:
-        """From `now_ms` on device `i` rests, is charged or is in use."""
+        """From `now_ms` on device `i` rests, is charged, is in use or has a fault."""
         if mode == self._mode[i]:
             return
         self._charge_mah[i] = self.charge_mah(i, now_ms)
@@ -48,10 +69,10 @@ class Batteries:
         """What is in battery `i` at `now_ms`."""
         ms = now_ms - self._since_ms[i]
         charge_mah = self._charge_mah[i]
-        if self._mode[i] == REST:
-            return charge_mah
         if self._mode[i] == USE:
             return max(0, charge_mah - USE_MA * ms // MS_PER_H)
+        if self._mode[i] != CHARGE:
+            return charge_mah
         if ms >= self._full_ms[i]:
             return self._capacity_mah
         if ms < self._knee_ms(i):
@@ -61,7 +82,7 @@ class Batteries:
     def current_ma(self, i: int, now_ms: int) -> int:
         """What device `i` draws through its cable at `now_ms`, in whole mA."""
         if self._mode[i] is not CHARGE:
-            return 0
+            return _STEADY_MA.get(self._mode[i], 0)
         ms = now_ms - self._since_ms[i]
         if ms >= self._full_ms[i]:
             return TOP_UP_MA if (ms - self._full_ms[i]) % TOP_UP_EVERY_MS < TOP_UP_MS else 0
@@ -72,7 +93,7 @@ class Batteries:
 
     def turn_ms(self, i: int, now_ms: int) -> "int | None":
         """When what device `i` draws next ceases to fall or to stay: the end of the taper, of a
-        top-up, or of the rest before one. None: it draws nothing and will not."""
+        top-up, or of the rest before one. None: it stays as it is."""
         if self._mode[i] is not CHARGE:
             return None
         ms = now_ms - self._since_ms[i] - self._full_ms[i]
@@ -80,6 +101,15 @@ class Batteries:
             return now_ms - ms
         since_ms = ms % TOP_UP_EVERY_MS
         return now_ms - since_ms + (TOP_UP_MS if since_ms < TOP_UP_MS else TOP_UP_EVERY_MS)
+
+    def steady_ms(self, i: int, now_ms: int) -> "int | None":
+        """Until when what device `i` draws stays as it is; None: until something befalls it."""
+        if self._mode[i] is not CHARGE:
+            return None
+        ms, knee_ms = now_ms - self._since_ms[i], self._knee_ms(i)
+        if ms < knee_ms:
+            return self._since_ms[i] + knee_ms
+        return now_ms if ms < self._full_ms[i] else self.turn_ms(i, now_ms)
 
     def later(self, ms: int) -> "Batteries":
         """These batteries on a clock that began `ms` later: a copy that goes its own way."""

@@ -3,7 +3,7 @@
 The firmware sees only what a real controller would see: registers over the bus, levels at pins.
 """
 
-from homeslot_sim.cart.battery import CHARGE, REST, USE, Batteries
+from homeslot_sim.cart.battery import Batteries, mode_of
 from homeslot_sim.chips.bus import Bus
 from homeslot_sim.chips.ina3221 import INA3221, Noise
 from homeslot_sim.chips.mcp23017 import MCP23017
@@ -141,10 +141,9 @@ class Body:
             elif not plugged and good["bank"][b]:
                 self._mux.plug(bank.channel, self.chips[b])
             for pin in bank.inputs:
-                here = good["device"][i]
-                fed = here and good["cable"][i] and good["shelf"][b] and good["mains"][0]
-                self.cells.switch(i, now_ms, CHARGE if fed else REST if here else USE)
-                self._switches[b].drive(pin, self._jammed.get(i, 0 if here else None))
+                self.cells.switch(i, now_ms, mode_of(good, i, b))
+                closed = good["device"][i] and good["switch"][i]
+                self._switches[b].drive(pin, self._jammed.get(i, 0 if closed else None))
                 i += 1
         for name, aspect in FOLLOWS.items():
             self._set(name, 0 if good[aspect][0] else 1)

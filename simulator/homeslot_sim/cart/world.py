@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 
 SLOTS, BANKS, CART = "slots", "banks", "cart"
 
-# aspect: of what it is one. True means in its slot, connected, powered, working, plugged in,
-# locked, closed, on the air, in its storage room, its controller on.
+# aspect: of what it is one. True means in its slot, connected, drawing no more than it should,
+# drawing and not feeding, its switch free to move, powered, working, plugged in, locked, closed,
+# on the air, in its storage room, its controller on.
 ASPECTS = {
     "device": SLOTS,
     "cable": SLOTS,
+    "load": SLOTS,
+    "flow": SLOTS,
+    "switch": SLOTS,
     "shelf": BANKS,
     "bank": BANKS,
     "mains": CART,
@@ -29,6 +33,12 @@ VERBS = {
     "out": ("device", False),
     "connect": ("cable", True),
     "disconnect": ("cable", False),
+    "relieve": ("load", True),
+    "overload": ("load", False),
+    "feed": ("flow", True),
+    "backfeed": ("flow", False),
+    "unstick": ("switch", True),
+    "stick": ("switch", False),  # it stays open, whatever is in the slot
     "shelf-on": ("shelf", True),
     "shelf-off": ("shelf", False),
     "bank-heals": ("bank", True),

@@ -15,7 +15,8 @@ from homeslot_sim.cart.world import ASPECTS, CART, VERBS
 from homeslot_sim.scenario import GRACE_S, Deed
 from homeslot_sim.score.district import District, Morning, Place
 
-FOUND = ("00:00:00", "00:01:30", "00:03:00")  # what is out; what came to no current; the rest
+FOUND_S = (0, 90, 180)  # from the beginning: what is out; what came to no current; the rest
+BEFORE_S, QUIET_S = 7200, 3600  # so long before it is judged, and before something happens
 STOOD = {aspect: verb for verb, (aspect, good) in VERBS.items() if not good}
 AFTER_S = 600  # lived on after it was judged
 
@@ -31,12 +32,17 @@ def scenario_text(
     deadline = datetime.fromtimestamp(deadline_s, zone)
     until = datetime.fromtimestamp(max(judged_s, deadline_s + GRACE_S) + AFTER_S, zone)
     last = (deadline + timedelta(days=1)).replace(hour=0, minute=0, second=0) - timedelta(minutes=1)
+    midnight_s = int(deadline.replace(hour=0, minute=0, second=0).timestamp())
+    timed = [(deed.at_s, f"cart {cart.number}  {_deed(deed)}") for deed in morning.deeds]
+    timed += [(at_s, what) for at_s, what in lived.server.log if at_s >= midnight_s + 300]
+    begin_s = min([deadline_s - BEFORE_S, *(at_s - QUIET_S for at_s, _ in timed)])
+    begin = datetime.fromtimestamp(max(begin_s, midnight_s), zone).replace(minute=0, second=0)
     head = [
         f"# {why}",
         f"school       {school.name}",
         f"zone         {zone.key}",
         f"date         {deadline:%Y-%m-%d}",
-        "from         00:00",
+        f"from         {begin:%H:%M}",
         f"until        {min(until, last):%H:%M}",
         f"deadline     {deadline:%H:%M}",
         f"coordinator  {school.coordinator.name} <{school.coordinator.email}>",
@@ -46,13 +52,10 @@ def scenario_text(
         + ("  rotates" if cart.rotates else ""),
         "",
         "# As the day found it.",
-        *_found(lived, place, morning),
+        *_found(lived, place, morning, int(begin.timestamp())),
         "",
         "# The day.",
     ]
-    midnight_s = int(deadline.replace(hour=0, minute=0, second=0).timestamp())
-    timed = [(deed.at_s, f"cart {cart.number}  {_deed(deed)}") for deed in morning.deeds]
-    timed += [(at_s, what) for at_s, what in lived.server.log if at_s >= midnight_s + 300]
     end_s = int(min(until, last).timestamp())
     lines = [
         f"{datetime.fromtimestamp(at_s, zone):%H:%M:%S}  {what}"
@@ -62,9 +65,10 @@ def scenario_text(
     return "\n".join((*head, *_joined(lines))) + "\n"
 
 
-def _found(lived: District, place: Place, morning: Morning) -> Iterator[str]:
-    """The deeds that bring a cart with all home to where the day found this one."""
-    good = morning.good
+def _found(lived: District, place: Place, morning: Morning, begin_s: int) -> Iterator[str]:
+    """The deeds from `begin_s` on that bring a cart with all home to where the day found it."""
+    good, zone = morning.good, place.school.zone
+    found = [f"{datetime.fromtimestamp(begin_s + s, zone):%H:%M:%S}" for s in FOUND_S]
     histories, at_s = place.histories.of, lived.time.start_s + morning.at_ms // 1000
     cart = f"cart {place.plan.number}"
     out = [i + 1 for i, here in enumerate(good["device"]) if not here]
@@ -77,18 +81,18 @@ def _found(lived: District, place: Place, morning: Morning) -> Iterator[str]:
     for aspect, numbers in (("device", out + unfed), ("cable", pulled)):
         early = [n for n in numbers if aspect == "device" or n in out + unfed]
         if early:
-            yield f"{FOUND[0]}  {cart}  {STOOD[aspect]} {_numbers(tuple(sorted(early)))}"
+            yield f"{found[0]}  {cart}  {STOOD[aspect]} {_numbers(tuple(sorted(early)))}"
     if unfed:
-        yield f"{FOUND[1]}  {cart}  in {_numbers(tuple(unfed))}"
+        yield f"{found[1]}  {cart}  in {_numbers(tuple(unfed))}"
     late = [n for n in pulled if n not in out + unfed]
     if late:
-        yield f"{FOUND[2]}  {cart}  disconnect {_numbers(tuple(late))}"
+        yield f"{found[2]}  {cart}  disconnect {_numbers(tuple(late))}"
     for aspect, of in good.items():
         numbers = [i + 1 for i, well in enumerate(of) if not well]
         if aspect in ("device", "cable") or not numbers:
             continue
         which = "" if ASPECTS[aspect] == CART else f" {_numbers(tuple(numbers))}"
-        yield f"{FOUND[2]}  {cart}  {STOOD[aspect]}{which}"
+        yield f"{found[2]}  {cart}  {STOOD[aspect]}{which}"
 
 
 def _deed(deed: Deed) -> str:

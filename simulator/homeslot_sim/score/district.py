@@ -17,14 +17,14 @@ from homeslot_hardware import boards
 from homeslot_sim.cart.battery import Batteries
 from homeslot_sim.cart.body import batteries as new_batteries
 from homeslot_sim.cart.world import ASPECTS, BANKS, VERBS, World
-from homeslot_sim.hub import LongHub
+from homeslot_sim.long_hub import LongHub
 from homeslot_sim.plans import cart_settings
 from homeslot_sim.scenario import DEFAULT_BOARD, Deed, ScenarioCart
 from homeslot_sim.score import faults
 from homeslot_sim.score.habits import Habits
 from homeslot_sim.score.history import Histories
 from homeslot_sim.score.knowable import Rules
-from homeslot_sim.score.plan import CLOSED, REPORT_S, SCAN_MS, SchoolPlan
+from homeslot_sim.score.plan import REPORT_S, SCAN_MS, SNOW, SchoolPlan
 from homeslot_sim.score.quick_cart import QuickCart, Told
 from homeslot_sim.score.quick_sensors import charge
 from homeslot_sim.score.server_room import ServerRoom
@@ -33,6 +33,10 @@ from homeslot_sim.score.timeline import NEVER_MS, Timeline
 OFF_BEAT_MS = 370  # boots are not on the stroke of a second, on which the deeds are
 BOOT_MS = 4000  # from power to firmware
 DAY_MS = 86400000
+PARTS = {  # what may break of a cart: the verbs for that, and for its mending
+    aspect: {good: verb for verb, (of, good) in VERBS.items() if of == aspect}
+    for aspect in ("bank", "load", "flow", "switch")
+}
 BATTERY_S = ((0.9, 20 * 3600, 40 * 3600), (1.0, 1800, 3 * 3600))  # old batteries are weak
 
 
@@ -201,7 +205,11 @@ class District:
         begin_s, end_s = self._midnight_s(school, n), self._midnight_s(school, n + 1)
         random = Random(f"{self.seed} {school.name} {n}")  # noqa: S311  # a simulation
         day = self.start + timedelta(days=n)
-        open_today = day.weekday() < 5 and random.random() >= CLOSED
+        self.hub.publish(school, day)
+        snow, until_s = random.random() < SNOW, 0
+        if school.year.is_school_day(day) and not snow:
+            wall = school.wall_deadline(day)
+            until_s = wall.hour * 3600 + wall.minute * 60
         broken = faults.of_school(random)
         for cart in school.carts:
             place = self.places[cart.number]
@@ -216,12 +224,13 @@ class District:
                 place.cart.told = []
                 self._boot(self.time.now_ms + OFF_BEAT_MS, place)
             of_cart = Random(f"{self.seed} {cart.number} {n}")  # noqa: S311  # a simulation
-            for deed in place.habits.day(place.cart.world, open_today, of_cart):
+            for deed in place.habits.day(place.cart.world, until_s, of_cart):
                 at_s = begin_s + deed.at_s
                 if at_s < end_s:
                     self.time.at(at_s, self._do, place, deed.verb, deed.numbers)
-            dead = [b + 1 for b, good in enumerate(place.cart.world.good["bank"]) if not good]
-            found = faults.of_cart(of_cart, dead, len(place.cart.world.good["bank"]))
+            good = place.cart.world.good
+            dead = [b + 1 for b, well in enumerate(good["bank"]) if not well]
+            found = faults.of_cart(of_cart, dead, len(good["bank"]), len(good["device"]))
             for fault in (*found, *broken):
                 self._fault(place, fault, begin_s)
 
@@ -242,11 +251,14 @@ class District:
     def _fault(self, place: Place, fault: faults.Fault, begin_s: int) -> None:
         from_s = begin_s + fault.from_s
         to_s = None if fault.to_s is None else begin_s + fault.to_s
-        if fault.what in ("bank", "mend"):
-            if fault.what == "bank":
-                self.time.at(from_s, self._do, place, "bank-dies", (fault.number,))
-            if to_s is not None or fault.what == "mend":
-                self.time.at(to_s or from_s, self._do, place, "bank-heals", (fault.number,))
+        if fault.what == "mend":
+            self.time.at(from_s, self._do, place, "bank-heals", (fault.number,))
+            return
+        if fault.what in PARTS:
+            bad, good = (PARTS[fault.what][well] for well in (False, True))
+            self.time.at(from_s, self._do, place, bad, (fault.number,))
+            if to_s is not None:
+                self.time.at(to_s, self._do, place, good, (fault.number,))
             return
         why = f"{fault.what} {from_s}"
         aspects = {"mains": ("mains", "link"), "wifi": ("link",)}.get(fault.what, (fault.what,))
@@ -258,7 +270,7 @@ class District:
     # What befalls a cart
 
     def _do(self, place: Place, verb: str, numbers: tuple[int, ...]) -> None:
-        """Somebody does `verb`, or a bank does."""
+        """Somebody does `verb`, or a thing that breaks does."""
         aspect, good = VERBS[verb]
         if aspect == "mains":
             self._reason(place, aspect, "unplugged", not good)
@@ -310,6 +322,9 @@ class District:
     def _booted(self, place: Place, boot: int) -> None:
         if boot == place.boots and not place.off["power"]:
             off_s = faults.clock_off_s(place.random)
+            if off_s is not None and off_s < 0:
+                now_s = self.time.now_s
+                place.histories.misled.append((now_s, now_s + off_s))
             place.cart.switch_on(
                 self.time.now_ms, None if off_s is None else self.time.now_s + off_s
             )

@@ -16,6 +16,9 @@ LINK_OUT = 0.02  # hours
 BANK_DIES = 0.006
 BANK_FLICKERS = 0.004  # a loose cable: several times within an hour
 BANK_MENDED = 0.4
+SHORTS = 0.0008  # a cable that draws too much
+BACKFEEDS = 0.0004  # a device that feeds back
+STICKS = 0.0006  # a switch that stays open
 RESTARTS = 0.01  # a controller that was bitten by its watchdog, or whose button was pressed
 
 # Of a boot.
@@ -33,7 +36,8 @@ FORGETS = 0.4  # a broker that restarts without what it had kept
 
 
 class Fault(NamedTuple):
-    """From `from_s` to `to_s` (None: until mended) something is broken; `number` is a bank."""
+    """From `from_s` to `to_s` (None: until mended) something is broken; `number` is a bank or a
+    slot."""
 
     what: str
     from_s: int
@@ -55,7 +59,7 @@ def _awake_s(random: Random) -> int:
     return random.randrange(DAY_S)
 
 
-def of_cart(random: Random, banks_dead: list[int], banks: int) -> list[Fault]:
+def of_cart(random: Random, banks_dead: list[int], banks: int, slots: int) -> list[Fault]:
     """The faults of one cart on a day that begins with the banks `banks_dead` (from 1) dead."""
     found = []
     while random.random() < LINK_BLINKS:
@@ -81,6 +85,11 @@ def of_cart(random: Random, banks_dead: list[int], banks: int) -> list[Fault]:
             long_s = _some_s(random, 1, 120)
             found.append(Fault("bank", at_s, at_s + long_s, bank))
             at_s += long_s + _some_s(random, 5, 600)
+    for what, chance in (("load", SHORTS), ("flow", BACKFEEDS), ("switch", STICKS)):
+        if random.random() < chance:
+            at_s = _awake_s(random)
+            until_s = at_s + _some_s(random, 60, 2 * DAY_S)
+            found.append(Fault(what, at_s, until_s, random.randrange(slots) + 1))
     return found
 
 

@@ -57,11 +57,14 @@ class Habits:
     spare: frozenset[int]
     rotates: bool
 
-    def day(self, world: World, school_day: bool, random: Random) -> list[Deed]:
-        """The deeds of a day that begins with the cart as `world` has it, in order."""
+    def day(self, world: World, until_s: int, random: Random) -> list[Deed]:
+        """The deeds of a day that begins with the cart as `world` has it, in order.
+
+        Lessons are over at `until_s`, seconds of the day; 0: nobody comes.
+        """
         deeds = self._shelves() if self.rotates else []
-        if school_day:
-            deeds += _Day(world, self.spare, random).live()
+        if until_s:
+            deeds += _Day(world, self.spare, random).live(until_s)
         return sorted(deeds, key=lambda deed: deed.at_s)
 
     def _shelves(self) -> list[Deed]:
@@ -95,10 +98,10 @@ class _Day:
     def do(self, at_s: float, verb: str, *numbers: int) -> None:
         self.deeds.append(Deed(int(at_s), verb, numbers))
 
-    def live(self) -> list[Deed]:
+    def live(self, until_s: int) -> list[Deed]:
         self._morning()
         for start_s, long_s in LESSONS_S:
-            if self.chance(LESSON):
+            if start_s + long_s < until_s and self.chance(LESSON):
                 self._lesson(start_s + self.random.randrange(600), long_s)
         if self.chance(PULLED) and self.plugged:
             pulled_s = self.random.randrange(16 * 3600, 22 * 3600)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from homeslot_sim.cart.world import World
 
@@ -27,6 +27,8 @@ class History:
 
     def good(self, at_s: int) -> bool:
         """Whether it was good at `at_s`."""
+        if not self._at_s:
+            return True
         return bisect_right(self._at_s, at_s) % 2 == 0
 
     def since_s(self, at_s: int) -> int | None:
@@ -36,6 +38,8 @@ class History:
 
     def turned(self, from_s: int, to_s: int) -> bool:
         """Whether it turned after `from_s`, and not after `to_s`."""
+        if not self._at_s:  # as most things never do
+            return False
         return bisect_right(self._at_s, from_s) != bisect_right(self._at_s, to_s)
 
     def spells(self, from_s: int, to_s: int) -> Iterator[tuple[int, int]]:
@@ -46,6 +50,17 @@ class History:
             if good and turn_s > at_s:
                 yield at_s, turn_s
             at_s, good = turn_s, not good
+
+
+def good_since_s(histories: Iterable[History], from_s: int, at_s: int) -> int | None:
+    """Since when, from `from_s` on, all of `histories` have been good at `at_s`; None: not all."""
+    for history in histories:
+        if not history.good(at_s):
+            return None
+        since_s = history.since_s(at_s)
+        if since_s is not None and since_s > from_s:
+            from_s = since_s
+    return from_s
 
 
 def all_good(histories: list[History], from_s: int, to_s: int) -> list[tuple[int, int]]:
@@ -62,6 +77,8 @@ class Histories:
     """The histories of one cart's world, laid out as `World.good`."""
 
     def __init__(self, world: World) -> None:
+        # Boots at which a time server told an earlier time than it was: (at, told).
+        self.misled: list[tuple[int, int]] = []
         self.of = {aspect: [History() for _ in good] for aspect, good in world.good.items()}
 
     def turn(self, at_s: int, aspect: str, numbers: list[int], good: bool) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec.json import encode
+
 from homeslot import contract
 from homeslot.app.reporter import Reporter
 from homeslot.app.resets import BOOT, next_boot
@@ -20,8 +22,8 @@ from homeslot.outbox import KEEP_MS, Outbox
 from homeslot_sim.cart.battery import Batteries
 from homeslot_sim.cart.drawer import Drawer
 from homeslot_sim.cart.rig import HERE, THERE
-from homeslot_sim.cart.world import World
-from homeslot_sim.score.quick_sensors import SETTLE_MS, SETTLE_SCANS, QuickSensors, charge
+from homeslot_sim.cart.world import ASPECTS, SLOTS, World
+from homeslot_sim.score.quick_sensors import FEEDING, SETTLE_MS, SETTLE_SCANS, QuickSensors, charge
 from homeslot_sim.score.timeline import NEVER_MS
 
 if TYPE_CHECKING:
@@ -139,14 +141,14 @@ class QuickCart:
             self.world.good[aspect][i] = good
         charge(self.batteries, self.world, now_ms, slots, self._each)
         if self.on:
-            concerned = slots if aspect in ("cable", "shelf", "mains") else numbers
+            concerned = slots if aspect in FEEDING else numbers
             self.sensors.follow(now_ms - self.boot_ms, aspect, concerned)
             if aspect == "link" and self.online:
                 self._try_ms = NEVER_MS if good else now_ms + NOTICED_MS
             self._plan()
 
     def _slots_of(self, aspect: str, numbers: list[int]) -> list[int]:
-        if aspect in ("device", "cable"):
+        if ASPECTS[aspect] == SLOTS:
             return numbers
         if aspect == "shelf":
             return [b * self._each + i for b in numbers for i in range(self._each)]
@@ -264,8 +266,9 @@ class QuickCart:
                 self._publish(kind, self._reporter.state(sensors))
 
     def _publish(self, kind: str, body: dict[str, Any]) -> None:
-        topic = self._topics[kind]
-        self._broker.publish(topic, contract.encode(topic, kind, body), contract.TOPICS[kind][1])
+        # Not checked here against the table of the contract: the hub does, and refuses what breaks
+        # it, and a cart that was refused would soon be silent.
+        self._broker.publish(self._topics[kind], encode(body), contract.TOPICS[kind][1])
 
     def _flush(self) -> None:
         """Hand the broker what the outbox gives."""

@@ -22,7 +22,7 @@ from homeslot.core.health import Health
 from homeslot.core.inputs import NAMES, Input
 from homeslot.core.place import Place
 from homeslot.core.slots import Slot, level
-from homeslot_sim.cart.battery import CHARGE, REST, USE, Batteries
+from homeslot_sim.cart.battery import Batteries, mode_of
 from homeslot_sim.cart.body import FOLLOWS
 from homeslot_sim.cart.world import World
 from homeslot_sim.score.timeline import NEVER_MS
@@ -31,6 +31,7 @@ SETTLE_SCANS, SETTLE_MS = 6, 500  # as app.cart has it, like BOUNCE_MS
 BOUNCE_MS = 50
 ROUGH_MS = 500
 LOCATE_MS = 10000  # as app.sensors has it
+FEEDING = ("cable", "load", "flow", "shelf", "mains")  # what a current depends on
 Changed = Callable[[str, int, str, str, int | None], None]
 
 
@@ -99,6 +100,7 @@ class QuickSensors:
         self._changed = changed
         self.slots = [WatchedSlot() for _ in range(board.slots)]
         self.current_ma: list[int | None] = [None] * board.slots
+        self._steady_ms = [0] * board.slots  # until when that of the last snapshot stays
         self.banks = ["unknown"] * len(board.banks)
         self.inputs = {name: WatchedInput(name) for name in NAMES}
         self.place = Place()
@@ -126,12 +128,13 @@ class QuickSensors:
         """The current of `slots` (from 0) is about to turn: the last scan's is kept for looks."""
         scan_ms = self._last_scan_ms(now_ms)
         for i in slots:
+            self._steady_ms[i] = 0
             if self.current_ma[i] is not None:
                 self.current_ma[i] = self._measured_ma(i, scan_ms)
 
     def follow(self, now_ms: int, aspect: str, numbers: Sequence[int]) -> None:
         """The world has changed in `aspect` at `numbers` (from 0; of the cart: nothing)."""
-        if aspect == "device":
+        if aspect in ("device", "switch"):
             for i in numbers:
                 self._due_ms[i] = now_ms
                 if self.banks[self._bank_of[i]] == "ok" and now_ms >= self._settled_ms:
@@ -139,7 +142,7 @@ class QuickSensors:
                     if self._look_ms == NEVER_MS:
                         self._look_ms = now_ms
                 self._slots_due_ms[self._bank_of[i]] = now_ms
-        elif aspect in ("cable", "shelf", "mains"):
+        elif aspect in FEEDING:
             for i in numbers:
                 self._due_ms[i] = now_ms
                 self._slots_due_ms[self._bank_of[i]] = now_ms
@@ -182,8 +185,10 @@ class QuickSensors:
         """Bring `current_ma` and `scanned_ms` to the last scan before `now_ms`."""
         self.scanned_ms = scan_ms = self._last_scan_ms(now_ms)
         for i, known in enumerate(self.current_ma):
-            if known is not None:
+            if known is not None and self._steady_ms[i] <= scan_ms:
                 self.current_ma[i] = self._measured_ma(i, scan_ms)
+                steady_ms = self._batteries.steady_ms(i, scan_ms + self._boot_ms)
+                self._steady_ms[i] = NEVER_MS if steady_ms is None else steady_ms - self._boot_ms
 
     def _look_at(self, b: int, now_ms: int, scan: bool) -> None:
         self._interrupted.discard(b)
@@ -214,7 +219,7 @@ class QuickSensors:
                     self.current_ma[i] = self._measured_ma(i, now_ms)
             if not currents.alive and not fresh:
                 for i in mine:
-                    self.current_ma[i] = None
+                    self.current_ma[i], self._steady_ms[i] = None, 0
             self._say_bank(b, switches.alive and currents.alive)
             for i in mine:
                 self._due_ms[i] = now_ms
@@ -247,9 +252,10 @@ class QuickSensors:
 
     def _step(self, i: int, b: int, now_ms: int, scan: bool) -> None:
         slot = self.slots[i]
-        closed = self._world.good["device"][i] if self._switches[b].alive else None
+        good = self._world.good
+        closed = (good["device"][i] and good["switch"][i]) if self._switches[b].alive else None
         dead = not self._currents[b].alive
-        answers = self._world.good["bank"][b]
+        answers = good["bank"][b]
         measured = answers and not dead and (scan or (not closed and slot.state is not table.EMPTY))
         if measured:
             self.current_ma[i] = self._measured_ma(i, now_ms)
@@ -376,8 +382,5 @@ def charge(
     batteries: Batteries, world: World, now_ms: int, slots: Iterable[int], each: int
 ) -> None:
     """Let the batteries of `slots` (from 0) follow the world at `now_ms`, `each` slots a bank."""
-    good = world.good
     for i in slots:
-        here = good["device"][i]
-        fed = here and good["cable"][i] and good["shelf"][i // each] and good["mains"][0]
-        batteries.switch(i, now_ms, CHARGE if fed else REST if here else USE)
+        batteries.switch(i, now_ms, mode_of(world.good, i, i // each))

@@ -11,21 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from homeslot_sim.hub import LongHub
+from homeslot_sim.long_hub import LongHub
 from homeslot_sim.score import faults
 from homeslot_sim.score.knowable import Server
-from homeslot_sim.score.plan import DaySaid
+from homeslot_sim.score.plan import DaySaid, Mail, StepSaid
 from homeslot_sim.score.timeline import NEVER_MS, Timeline
 
-COMMIT_MS, ANSWER_MS = 15000, 500
-TICK_MS = 15000
+COMMIT_MS, ANSWER_MS = 30000, 500
+TICK_MS = 30000
 
 
 class ServerRoom:
     """Hub and broker on `timeline`; it is the carts' broker.
 
     `gone()` is called when the broker has ended all connections, `command(cart, payload)` for what
-    the hub tells a cart, `on_day(said)` for each day that the hub has judged.
+    the hub tells a cart, `on_day(said)` for each day that the hub has judged, `on_step(said)` for
+    each step that it took, and `on_mail(mail)` for each notice that has left its outbox.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class ServerRoom:
         self.log: list[tuple[int, str]] = []  # epoch s, one of scenario.SERVER
         self.up = True
         self.on_day: Callable[[DaySaid], None] = lambda said: None
+        self.on_step: Callable[[StepSaid], None] = lambda said: None
+        self.on_mail: Callable[[Mail], None] = lambda mail: None
         self._hub, self._time = hub, timeline
         self._gone, self._command = gone, command
         self._hub_on = False
@@ -141,12 +144,21 @@ class ServerRoom:
         self._commit_ms = NEVER_MS
         if not self._hub_on:
             return
-        for topic, payload in self._hub.commit():
-            if self.up:
-                self._command(topic.split("/")[2], payload)
+        self._publish(self._hub.commit())
+
+    def _publish(self, commands: list[tuple[str, bytes]]) -> None:
+        for topic, payload in commands if self.up else ():
+            self._command(topic.split("/")[2], payload)
 
     def _tick(self) -> None:
         self._time.call(self._time.now_ms + TICK_MS, self._tick)
-        if self._hub_on:
-            for said in self._hub.tick():
-                self.on_day(said)
+        if not self._hub_on:
+            return
+        days, steps = self._hub.judge(), self._hub.step()
+        for day in days:
+            self.on_day(day)
+        for step in steps:
+            self.on_step(step)
+        self._publish(self._hub.commands)
+        for mail in self._hub.mail(now=bool(days or steps)):
+            self.on_mail(mail)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeslot_sim.score.knowable import Key, Truth
+from homeslot_sim.score.knowable import TRUTHS, Key, Truth
 from homeslot_sim.score.plan import Alert
 
+DEADLINE = "deadline"
 FINDINGS = (
     "out",
     "not_charging",
@@ -17,9 +18,12 @@ FINDINGS = (
     "unlocked",
     "silent",
     "sensor_fault",
+    "switch_fault",
     "power_fault",
 )
-LATE_S = 60  # after a deadline and its grace
+JUDGED = frozenset({*TRUTHS, "silent"})  # of these it is known what is true
+LATE_S = 60  # after a deadline and its grace, or after the moment of a step
+COUNTS = ("true", "false", "missed", "late", "duplicate", "unknown", "either", "unjudged")
 
 
 @dataclass(slots=True)
@@ -33,79 +37,123 @@ class Row:
     duplicate: int = 0
     either: int = 0  # of the true ones: said where not saying it would have been right too
     unknown: int = 0  # it was so, nobody could know, and the hub said that it does not know
+    unjudged: int = 0  # said, and nothing here knows whether it was so
+
+    @property
+    def counted(self) -> bool:
+        """Whether there was any."""
+        return any(getattr(self, name) for name in COUNTS)
+
+    @property
+    def right(self) -> bool:
+        """None was false, missed or said twice."""
+        return not (self.false or self.missed or self.duplicate)
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """One alert that was false, missed or there twice, and where."""
+    """One thing that was false, missed or there twice: in which part of the day, and where."""
 
     what: str
     finding: str
     number: int  # slot or bank, 0 for the cart
+    part: str = DEADLINE
+
+    @property
+    def words(self) -> str:
+        """As a line: `missed out 3`, `false right again: out 3`."""
+        part = "" if self.part == DEADLINE else f"{self.part}: "
+        return f"{self.what} {part}{self.finding} {self.number or ''}".strip()
+
+
+def _rows() -> defaultdict[str, defaultdict[str, Row]]:
+    rows: defaultdict[str, defaultdict[str, Row]] = defaultdict(lambda: defaultdict(Row))
+    for finding in FINDINGS:
+        rows[DEADLINE][finding] = Row()
+    return rows
 
 
 @dataclass(slots=True)
 class Tally:
-    """All counts, by finding."""
+    """All counts, by part of the day and finding."""
 
-    rows: dict[str, Row] = field(default_factory=lambda: {name: Row() for name in FINDINGS})
+    parts: defaultdict[str, defaultdict[str, Row]] = field(default_factory=_rows)
     cart_days: int = 0
     judged: int = 0
 
     @property
+    def rows(self) -> defaultdict[str, Row]:
+        """The counts of the deadline, by finding."""
+        return self.parts[DEADLINE]
+
+    @property
     def right(self) -> bool:
         """No missed, no false and no duplicate alert."""
-        return not any(row.false or row.missed or row.duplicate for row in self.rows.values())
+        return all(row.right for rows in self.parts.values() for row in rows.values())
 
-    def as_json(self) -> dict[str, Any]:
-        """The counts as plain JSON values."""
-        names = ("true", "false", "missed", "late", "duplicate", "unknown", "either")
+    def as_json(self, part: str = DEADLINE) -> dict[str, Any]:
+        """The counts of a part of the day as plain JSON values."""
         return {
-            finding: {name: getattr(row, name) for name in names}
-            for finding, row in self.rows.items()
+            finding: {name: getattr(row, name) for name in COUNTS}
+            for finding, row in self.parts[part].items()
         }
 
-    def add(self, said: list[Alert], truth: Truth, each: int, late: bool) -> list[Wrong]:
-        """Count what was said of one cart on one day; what was wrong. `each` slots are a bank."""
-        self.judged += 1
-        wrong = []
-        keys = [key for alert in said for key in _keys(alert, each)]
-        for key, times in Counter(keys).items():
-            row = self.rows[key[0]]
+    def count(self, what: str, part: str, finding: str, number: int) -> list[Wrong]:
+        """Count one thing as `what`, one of Row's; it is returned where that is wrong."""
+        row = self.parts[part][finding]
+        setattr(row, what, getattr(row, what) + 1)
+        wrong = what in ("false", "missed", "duplicate")
+        return [Wrong(what, finding, number, part)] if wrong else []
+
+    def add(
+        self, said: list[Alert], truth: Truth, each: int, late: bool, part: str = DEADLINE
+    ) -> list[Wrong]:
+        """Count what was said of one cart; what was wrong. `each` slots are a bank."""
+        self.judged += part == DEADLINE
+        rows, wrong = self.parts[part], list[Wrong]()
+        said_keys = Counter(key for alert in said for key in keys_of(alert))
+        for key, times in said_keys.items():
+            row = rows[key[0]]
             if times > 1:
                 row.duplicate += times - 1
-                wrong.append(Wrong("duplicate", *key))
-            if truth.claim(key) == "never":
+                wrong.append(Wrong("duplicate", *key, part))
+            if key[0] not in JUDGED:
+                row.unjudged += 1
+            elif truth.claim(key) == "never":
                 row.false += 1
-                wrong.append(Wrong("false", *key))
+                wrong.append(Wrong("false", *key, part))
             else:
                 row.true += 1
                 row.either += truth.claim(key) == "may"
                 row.late += late
-        known = set(keys)
+        known = set(said_keys)
         for key, claim in truth.claims.items():
             if claim == "must" and key not in known:
-                self.rows[key[0]].missed += 1
-                wrong.append(Wrong("missed", *key))
+                rows[key[0]].missed += 1
+                wrong.append(Wrong("missed", *key, part))
         silent = ("silent", 0) in known
         for key in truth.so - known:
             if truth.claim(key) != "must" and (silent or self._hidden(key, known, each)):
-                self.rows[key[0]].unknown += 1
+                rows[key[0]].unknown += 1
         return wrong
-
-    def miss_day(self, truth: Truth) -> list[Wrong]:
-        """A day that was not judged at all."""
-        return self.add([], truth, 1, late=False)
 
     @staticmethod
     def _hidden(key: Key, known: set[Key], each: int) -> bool:
-        return key[0] == "out" and ("sensor_fault", (key[1] - 1) // each + 1) in known
+        if key[0] not in ("out", "power_fault"):
+            return False
+        bank = ("sensor_fault", (key[1] - 1) // each + 1)
+        return bank in known or ("switch_fault", key[1]) in known
 
 
-def _keys(alert: Alert, each: int) -> list[Key]:
-    """What a finding of the hub is about: its slots, its bank, or the cart."""
-    if alert.finding == "sensor_fault":
-        slots = alert.slots or alert.hides
-        banks = sorted({(slot - 1) // each + 1 for slot in slots})
-        return [("sensor_fault", bank) for bank in banks] or [("sensor_fault", 0)]
-    return [(alert.finding, slot) for slot in alert.slots or (0,)]
+def keys_of(alert: Alert) -> list[Key]:
+    """What a finding of the hub is about: its slots, its bank, or the cart.
+
+    A sensor fault of a bank is of that bank; one of slots alone is of their switches.
+    """
+    if alert.finding != "sensor_fault":
+        return [(alert.finding, slot) for slot in alert.slots or (0,)]
+    if alert.about.startswith("bank "):
+        return [("sensor_fault", int(alert.about.removeprefix("bank ")))]
+    if alert.about:
+        return [("sensor_fault", 0)]
+    return [("switch_fault", slot) for slot in alert.slots]
