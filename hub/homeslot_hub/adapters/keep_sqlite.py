@@ -8,6 +8,7 @@ from itertools import chain, groupby
 
 from homeslot_hub.adapters.store_schema import CHAINED
 from homeslot_hub.adapters.store_sqlite import OFFSET, SqliteStore
+from homeslot_hub.rules.keep import DROPPED
 from homeslot_hub.rules.usage import CartDay
 from homeslot_hub.service.keep import Tidied
 from homeslot_hub.service.picture import Picture, encode_picture
@@ -49,6 +50,12 @@ _KEYS = {
     "snapshot": ("cart", "boot", "seq", "up_ms"),
     "clock": ("cart", "boot", "up_ms"),
 }
+_OLDER = {
+    "records": ("event WHERE at_s", "snapshot WHERE at_s"),
+    "notices": ("notice WHERE html <> '' AND created_s",),
+    "refused messages": ("refused WHERE arrived_s",),
+    "unknown controllers": ("stranger WHERE last_s",),
+}
 _LETTERS = f"""
 UPDATE notice SET html = '', text = iif(rule = '{DIGEST}', text, '') WHERE id IN (
     SELECT id FROM notice WHERE created_s < ? AND html <> '' AND filed_s IS NOT NULL
@@ -81,18 +88,12 @@ class SqliteKeep:
 
     def older(self, cuts_s: Mapping[str, int]) -> dict[str, int]:
         """See KeepStore."""
-        asked = {
-            "records": ("history_days", [f"{table} WHERE at_s" for table in ("event", "snapshot")]),
-            "notices": ("letters_days", ["notice WHERE html <> '' AND created_s"]),
-            "refused messages": ("refused_days", ["refused WHERE arrived_s"]),
-            "unknown controllers": ("refused_days", ["stranger WHERE last_s"]),
-        }
         return {
             what: sum(
                 self._store.rows(f"SELECT count(*) FROM {where} < ?", (cuts_s[key],))[0][0]  # noqa: S608 constant
-                for where in places
+                for where in _OLDER[what]
             )
-            for what, (key, places) in asked.items()
+            for what, key in DROPPED.items()
         }
 
     def carts(self) -> list[str]:

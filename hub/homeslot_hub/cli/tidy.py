@@ -14,7 +14,7 @@ from homeslot_hub import bootstrap
 from homeslot_hub.adapters.keep_sqlite import SqliteKeep
 from homeslot_hub.cli.options import DEFAULT, Config, Yes, now_s
 from homeslot_hub.config import Settings, load
-from homeslot_hub.rules.keep import cuts_s
+from homeslot_hub.rules.keep import DROPPED, cuts_s
 
 
 def tidy(
@@ -55,8 +55,8 @@ def tidy(
 
 def _show(settings: Settings, older: dict[str, int]) -> None:
     """What is older than it is kept, a line for each kind of thing."""
-    for key, cut_s in cuts_s(settings.keep, now_s()).items():
-        before = f"before {datetime.fromtimestamp(cut_s, UTC):%Y-%m-%d}" if cut_s else "for ever"
-        typer.echo(f"{key}: {'kept' if not cut_s else 'not kept'} {before}")
+    cuts = cuts_s(settings.keep, now_s())
     for what, count in older.items():
-        typer.echo(f"  {count} {what} are older")
+        cut_s = cuts[DROPPED[what]]
+        before = f"{datetime.fromtimestamp(cut_s, UTC):%Y-%m-%d}"
+        typer.echo(f"{count} {what} from before {before}" if cut_s else f"{what}: kept for ever")

@@ -49,6 +49,14 @@ POLICIES: tuple[Policy, ...] = (
     Policy("the latest message of each kind from each cart", "", ""),
 )
 
+# What is dropped, and by which key.
+DROPPED = {
+    "records": "history_days",
+    "notices": "letters_days",
+    "refused messages": "refused_days",
+    "unknown controllers": "refused_days",
+}
+
 
 def cuts_s(keep: Keep, now_s: int) -> Mapping[str, int]:
     """By key: before when things of that kind are dropped, epoch s; 0 where nothing is.
