@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from homeslot_hub.model import CartFacts, Fact, SlotFacts
 from homeslot_hub.rules import calendar
-from homeslot_hub.rules.usage import cart_days, usage
+from homeslot_hub.rules.usage import cart_day, usage, window
 
 from .facts import CART, DAY, SCHOOL
 from .reports import START_S, Reporter
@@ -33,9 +33,14 @@ IN, OUT, BLIND = "present", "absent", "unknown"
 def lived(*changes, heard=None, until_h=17, days=(DAY,)):
     """`changes` are (hour, words of the four slots); heard all the time unless said."""
     steps = [(BEGIN_S + round(hour * HOUR_S), facts(*words)) for hour, *words in changes]
-    until_s = BEGIN_S + until_h * HOUR_S
-    spans = [(BEGIN_S, until_s)] if heard is None else heard
-    return cart_days(SCHOOL, FOUR, days, steps, spans, until_s)
+    found = []
+    for day in days:
+        begin_s, until_s = window(SCHOOL, day, BEGIN_S + until_h * HOUR_S)
+        before = [step for step in steps if step[0] <= begin_s][-1][1]
+        after = [step for step in steps if begin_s < step[0] <= until_s]
+        spans = [(BEGIN_S, until_s)] if heard is None else heard
+        found.append(cart_day(SCHOOL, FOUR, day, [(begin_s, before), *after], spans, until_s))
+    return found
 
 
 def test_n6_what_was_taken_out_and_put_back_was_used_for_that_time():
@@ -91,21 +96,19 @@ silences = st.lists(st.integers(0, 40), max_size=6, unique=True)
 
 
 @given(changes, silences)
-def test_n6_any_days_are_the_same_asked_together_or_alone(changed, hours):
-    """And nobody is used for longer than was seen, nor seen for longer than the day is."""
+def test_n6_nothing_is_used_for_longer_than_it_was_seen_nor_without_being_taken(changed, hours):
     steps = dict.fromkeys([0], (BLIND, BLIND)) | {hour: words for hour, *words in changed}
     moments = [(h, a, b, IN, IN) for h, (a, b) in sorted(steps.items())]
     edges = [BEGIN_S + hour * HOUR_S for hour in (*sorted(hours), 41)]
     heard = list(zip(edges[::2], edges[1::2], strict=False))
-    together = lived(*moments, heard=heard, until_h=41, days=DAYS)
-    [first] = lived(*moments, heard=heard, until_h=41, days=DAYS[:1])
-    late = [(24, *[s for s in moments if s[0] <= 24][-1][1:]), *(m for m in moments if m[0] > 24)]
-    [second] = lived(*late, heard=heard, until_h=41, days=DAYS[1:])
-    assert together == [first, second]
-    for day in together:
+    for day in lived(*moments, heard=heard, until_h=41, days=DAYS):
         for out_s, known_s, taken in zip(day.out_s, day.known_s, day.taken, strict=True):
             assert 0 <= out_s <= known_s <= day.span_s
             assert taken or not out_s
+        assert day.taken[2:] == (0, 0)
+    counted = usage([(FOUR, lived(*moments, heard=heard, until_h=41, days=DAYS))])
+    assert counted.used <= min(counted.devices, counted.taken)
+    assert counted.out_s <= counted.known_s <= counted.asked_s
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ taken for one that nobody used.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from homeslot_hub.model import Cart, CartFacts, School
 from homeslot_hub.rules import calendar
-from homeslot_hub.rules.stays import Piece, Span, joined, pieces_of
+from homeslot_hub.rules.stays import Span, joined, pieces_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,83 +70,57 @@ def window(school: School, day: date, until_s: int) -> Span:
     return begin_s, max(begin_s, min(calendar.deadline_s(school, day), until_s))
 
 
-def cart_days(
+def cart_day(
     school: School,
     cart: Cart,
-    days: Sequence[date],
+    day: date,
     steps: Sequence[tuple[int, CartFacts]],
     heard: Sequence[Span],
     until_s: int,
-) -> list[CartDay]:
-    """The cart on each of `days`, in order.
+) -> CartDay:
+    """The cart on `day`, as far as that has come at `until_s`.
 
-    `steps` are the facts from a moment on, none after `until_s`, `heard` the spans (from, to) of
-    being heard, both in order. Beyond the end of a day they are of use for as long as a cart may be
-    silent.
+    `steps` are the facts from a moment on, the first as of the beginning of the day, none after
+    `until_s`; `heard` the spans (from, to) of being heard; both in order. Beyond the end of the day
+    they are of use for as long as a cart may be silent.
     """
-    windows = [window(school, day, until_s) for day in days]
-    slots = [_Slot(len(days)) for _ in range(cart.slots)]
-    first = 0
+    begin_s, end_s = window(school, day, until_s)
+    slots = [_Slot() for _ in range(cart.slots)]
     for piece in pieces_of(steps, joined(heard, school.silent_after_s, until_s), until_s):
-        while first < len(windows) and windows[first][1] <= piece.from_s:
-            first += 1
-        begun = first if first < len(windows) and windows[first][0] < piece.from_s else None
-        seen = list(_seen(piece, windows, first))
-        dawns = any(piece.from_s <= begin_s < piece.to_s for begin_s, _ in windows[first:])
-        for slot, facts in zip(slots, piece.facts.slots, strict=False):
-            slot.go_on(facts.presence.value, begun, seen, dawns)
-    return [
-        CartDay(
-            day,
-            windows[i][1] - windows[i][0],
-            tuple(slot.known_s[i] for slot in slots),
-            tuple(slot.out_s[i] for slot in slots),
-            tuple(slot.taken[i] for slot in slots),
-        )
-        for i, day in enumerate(days)
-    ]
-
-
-def _seen(piece: Piece, windows: Sequence[Span], first: int) -> Iterator[tuple[int, int]]:
-    """(window, seconds of it in `piece` in which the cart was heard), from window `first` on."""
-    for i in range(first, len(windows)):
-        begin_s, end_s = windows[i]
-        if begin_s >= piece.to_s:
-            return
+        if piece.from_s >= end_s:
+            break
         parts = (min(to_s, end_s) - max(from_s, begin_s) for from_s, to_s in piece.heard)
-        seconds = sum(part for part in parts if part > 0)
-        if seconds:
-            yield i, seconds
+        seen_s = sum(part for part in parts if part > 0)
+        for slot, facts in zip(slots, piece.facts.slots, strict=False):
+            slot.go_on(facts.presence.value, seen_s)
+    return CartDay(
+        day,
+        end_s - begin_s,
+        tuple(slot.known_s for slot in slots),
+        tuple(slot.out_s for slot in slots),
+        tuple(slot.taken for slot in slots),
+    )
 
 
 class _Slot:
-    """One slot as the days go by."""
+    """One slot as the day goes by."""
 
-    def __init__(self, days: int) -> None:
-        self.known_s, self.out_s, self.taken = [0] * days, [0] * days, [0] * days
-        self._last = ""  # its presence as it was last known
-        self._taken_in: int | None = None  # the window in which what is out was taken
+    def __init__(self) -> None:
+        self.known_s = self.out_s = self.taken = 0
+        self._last = ""  # its presence as it was last known on this day
+        self._used = False  # what is out was taken on this day
 
-    def go_on(
-        self, presence: str, begun: int | None, seen: Iterable[tuple[int, int]], dawns: bool
-    ) -> None:
-        """A piece in which its presence is this. It began in the window `begun`, if in any.
-
-        `dawns`: a day begins in it. Of an earlier day than that nothing is remembered.
-        """
+    def go_on(self, presence: str, seen_s: int) -> None:
+        """For a while, of which it was heard for `seen_s`, its presence is this."""
         if presence == "unknown":
-            self._last = "" if dawns else self._last
             return
         if presence != self._last:
-            went = self._last == "present" and presence == "absent"
-            self._taken_in = begun if went else None
-            if self._taken_in is not None:
-                self.taken[self._taken_in] += 1
+            self._used = self._last == "present"
+            self.taken += self._used and presence == "absent"
             self._last = presence
-        for i, seconds in seen:
-            self.known_s[i] += seconds
-            if presence == "absent" and i == self._taken_in:
-                self.out_s[i] += seconds
+        self.known_s += seen_s
+        if presence == "absent" and self._used:
+            self.out_s += seen_s
 
 
 def usage(carts: Iterable[tuple[Cart, Sequence[CartDay]]]) -> Usage:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from homeslot_hub.model import Cart, School
 from homeslot_hub.rules import calendar
-from homeslot_hub.rules.usage import CartDay, cart_days, window
+from homeslot_hub.rules.usage import CartDay, cart_day, window
 from homeslot_hub.service.ports import Store
 from homeslot_hub.service.week import steps_of
 
@@ -64,11 +64,17 @@ def usage(
 def sensed(
     store: Store, school: School, cart: Cart, days: Sequence[date], now_s: int
 ) -> list[CartDay]:
-    """A cart on `days`, in order, by its history, which is kept from their beginning on."""
-    if not days:
-        return []
-    begin_s = calendar.begins_s(school, days[0])
-    until_s = min(now_s, window(school, days[-1], now_s)[1] + school.silent_after_s)
-    steps = steps_of(store, cart.controller, begin_s, until_s)
-    heard = store.heard_spans(cart.controller, until_s)
-    return cart_days(school, cart, days, steps, heard, until_s)
+    """A cart on `days`, in order, by its history, which is kept from their beginning on.
+
+    Each day for itself, by what had been measured by its end: what is measured later, by a clock
+    that was wrong perhaps, changes nothing of it.
+    """
+    heard = store.heard_spans(cart.controller, now_s) if days else []
+    found = []
+    for day in days:
+        begin_s, end_s = window(school, day, now_s)
+        until_s = min(now_s, end_s + school.silent_after_s)
+        steps = steps_of(store, cart.controller, begin_s, until_s)
+        near = [span for span in heard if span[1] >= begin_s - school.silent_after_s]
+        found.append(cart_day(school, cart, day, steps, near, until_s))
+    return found
