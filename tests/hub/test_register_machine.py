@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -242,3 +244,48 @@ def test_c5_a_cart_of_a_school_that_the_hub_does_not_know_is_still_judged(desk):
     desk.record("devices", number="7-1", tag="A")
     cart = View(desk.register, []).carts(SCHOOL, START_S)[7]
     assert cart.teacher == Teacher(CART.teacher)
+
+
+OTHER = replace(SCHOOL, name="Kennedy")
+_CHANGES = st.tuples(
+    st.sampled_from((SCHOOL.name, OTHER.name, "")), st.sampled_from("ABC"), st.integers(-3, 3)
+)
+_ASKED = st.integers(-3, 12)
+
+
+@settings(max_examples=40)
+@drawn(st.lists(_CHANGES | _ASKED, max_size=14))
+def test_a_view_that_goes_on_sees_what_a_new_one_sees(steps):
+    """Whatever is recorded, of one school or of all, by a clock that may be set back."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(SqliteStore(Path(folder) / "x.db")) as store,
+    ):
+        store.run("PRAGMA synchronous = OFF")
+        register, now_s = SqliteRegister(store), START_S
+        schools = (SCHOOL, OTHER)
+        view = View(register, schools)
+        for step in steps:
+            if isinstance(step, int):
+                for school in schools:
+                    seen = view.carts(school, START_S + step)
+                    assert seen == View(register, schools).carts(school, START_S + step)
+                continue
+            name, tag, later_s = step
+            now_s += later_s
+            row = (name, "7", "1", tag, "", "in service")
+            kind, row = (tables.DEVICES, row) if name else (tables.TEACHERS, ("a@x.org", tag, "3"))
+            with register.transaction():
+                touched = [Touched(kind, kind.key(row), None, row)]
+                register.add_change(now_s, "rosa", "set", "", touched)
+
+
+def test_n14_a_change_at_one_school_leaves_what_is_kept_of_the_others(desk):
+    view = View(desk.register, [SCHOOL, OTHER])
+    desk.record("devices", number="7-1", tag="A")
+    kept = view.carts(OTHER, START_S)
+    desk.record("devices", number="7-1", tag="B")
+    assert view.carts(SCHOOL, START_S + 1)[7].slots[1].device.tag == "B"
+    assert view.carts(OTHER, START_S + 1) is kept
+    desk.record("substitutes", teacher=TEACHER.email, date="2026-11-17")
+    assert view.carts(OTHER, START_S + 2) is not kept

@@ -55,6 +55,15 @@ class SqliteRegister:
         count, last = found[0]
         return count, last
 
+    def schools_since(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
+        """See RegisterStore."""
+        found = self._store.rows(
+            "SELECT DISTINCT school FROM register_row WHERE change IN"
+            " (SELECT id FROM register_change WHERE at_s <= ? AND (id > ? OR at_s > ?))",
+            (at_s, known[1], known_s),
+        )
+        return frozenset(school for (school,) in found)
+
     def rows(self, kind: Kind, school: str | None = None, at_s: int | None = None) -> list[Row]:
         """See RegisterStore."""
         asked = (_OF_SCHOOL * (school is not None), _AS_OF * (at_s is not None))

@@ -69,6 +69,12 @@ class RegisterStore(Protocol):
     def version(self, at_s: int) -> Version:
         """Which register there was at `at_s`."""
 
+    def schools_since(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
+        """Whose rows differ at `at_s` from the version `known` of `known_s`, not after it.
+
+        By name; "" stands for the rows of the whole district.
+        """
+
     def rows(self, kind: Kind, school: str | None = None, at_s: int | None = None) -> list[Row]:
         """The rows of a kind as they are, or were at `at_s`; of one school where it has one."""
 
@@ -104,7 +110,7 @@ class View:
     def __init__(self, store: RegisterStore | None, schools: Sequence[School]) -> None:
         self._store = store
         self._schools = schools
-        self._version = UNCHANGED
+        self._version, self._at_s = UNCHANGED, 0
         self._people = _People({}, frozenset())
         self._carts: dict[str, tuple[School, Mapping[int, CartRegister]]] = {}
 
@@ -115,7 +121,7 @@ class View:
         if store is None or version == UNCHANGED:
             return {}
         if version != self._version:
-            self._carts = {}
+            self._forget(store, at_s)
             self._people = _People(
                 known_teachers(self._schools, store.rows(tables.TEACHERS, at_s=at_s)),
                 frozenset(
@@ -123,11 +129,23 @@ class View:
                 ),
             )
             self._version = version
+        self._at_s = at_s
         kept = self._carts.get(school.name)
         if kept is None or kept[0] is not school:
             kept = school, _carts(store, school, self._people, at_s)
             self._carts[school.name] = kept
         return kept[1]
+
+    def _forget(self, store: RegisterStore, at_s: int) -> None:
+        """Drop what has changed: mostly a row of one school, and a district has many."""
+        if at_s < self._at_s:
+            self._carts = {}
+            return
+        changed = store.schools_since(self._version, self._at_s, at_s)
+        if "" in changed:
+            self._carts = {}
+        for name in changed:
+            self._carts.pop(name, None)
 
 
 def _carts(
