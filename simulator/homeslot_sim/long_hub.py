@@ -105,6 +105,11 @@ class LongHub:
         """Messages that are not acknowledged."""
         return len(self._waiting)
 
+    @property
+    def refused(self) -> int:
+        """How many messages broke the contract, so far."""
+        return 0 if self._store is None else self._store.counts().get("refused", 0)
+
     def commit(self) -> list[tuple[str, bytes]]:
         """Apply what was received in one transaction; topic and payload of what follows."""
         group, self._waiting = self._waiting, []

@@ -125,6 +125,7 @@ def cases(tmp_path_factory):
             pass
         for case in cases.values():
             case.followed.end()
+        assert hub.refused == 0  # what the quick carts say is checked by the hub alone
     finally:
         hub.stop()
     return cases

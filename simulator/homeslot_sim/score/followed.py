@@ -25,8 +25,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
-from homeslot_sim.score.district import District, Place
-from homeslot_sim.score.knowable import EDGE_S, Claim, Key, Truth, truth
+from homeslot_sim.score.district import District
+from homeslot_sim.score.knowable import EDGE_S, Claim, Key
+from homeslot_sim.score.moment import Found, Moment, visible
 from homeslot_sim.score.plan import (
     CORRECTED_S,
     DaySaid,
@@ -37,23 +38,11 @@ from homeslot_sim.score.plan import (
     StepSaid,
 )
 from homeslot_sim.score.server_room import TICK_MS
-from homeslot_sim.score.tally import DEADLINE, LATE_S, Tally, Wrong, keys_of
+from homeslot_sim.score.tally import DEADLINE, LATE_S, Tally, keys_of
 
 LETTER = "letter"
 _QUIET_UNTIL = time(6, 0)  # the hub's own
-CHARGE_MA = 300  # from here on a slot is surely charging, see the board file
-WORDS = frozenset({"charged", "charging", "idle", "away", "unknown"})
 Thing = tuple[int, Key]  # a cart's number, and what of it
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was wrong with what was said, of a cart at `at_s` (epoch s), or of no cart."""
-
-    place: Place | None
-    day: date
-    at_s: int
-    wrong: list[Wrong]
 
 
 @dataclass(slots=True)
@@ -107,7 +96,7 @@ class Followed:
         self._taken.add(at)
         if said.step == "week":
             return self._week(school, said)
-        moment = _Moment(self._lived, school, said)
+        moment = Moment(self._lived, school, said)
         if said.step == "nudge":
             self._nudge(moment)
         else:
@@ -135,7 +124,7 @@ class Followed:
 
     # Each step
 
-    def _nudge(self, moment: _Moment) -> None:
+    def _nudge(self, moment: Moment) -> None:
         told = {}
         for letter in moment.said.letters:
             for number, alerts in (letter.nudged or {}).items():
@@ -163,7 +152,7 @@ class Followed:
             found.append(self._letter("missed", "week", said.day, said.at_s))
         return found
 
-    def _follow(self, moment: _Moment, person: str, letter: Letter | None) -> None:
+    def _follow(self, moment: Moment, person: str, letter: Letter | None) -> None:
         """Late, overnight or morning, to one person; None: nothing was to be told."""
         said, book, shown = moment.said, self._books[person], letter or Letter(person)
         digest = self._digests.get(said.school)
@@ -197,7 +186,7 @@ class Followed:
                 self._ready(moment, number, ready)
 
     def _corrected(
-        self, moment: _Moment, book: dict[Thing, date], heard: Heard, digest: _Digest | None
+        self, moment: Moment, book: dict[Thing, date], heard: Heard, digest: _Digest | None
     ) -> None:
         for key in keys_of(heard.alert):
             thing = heard.cart, key
@@ -220,7 +209,7 @@ class Followed:
                 self._tally.count("either", "corrected", *key)
             moment.found[heard.cart] += self._tally.count(what, "corrected", *key)
 
-    def _right(self, moment: _Moment, book: dict[Thing, date], heard: Heard) -> None:
+    def _right(self, moment: Moment, book: dict[Thing, date], heard: Heard) -> None:
         for key in keys_of(heard.alert):
             what = "true"
             if book.pop((heard.cart, key), None) is None:
@@ -232,7 +221,7 @@ class Followed:
             moment.found[heard.cart] += self._tally.count(what, "right again", *key)
 
     def _still(
-        self, moment: _Moment, shown: Letter, known: frozenset[Thing], flapping: set[Thing]
+        self, moment: Moment, shown: Letter, known: frozenset[Thing], flapping: set[Thing]
     ) -> None:
         said = defaultdict(list)
         for heard in shown.wrong:
@@ -254,14 +243,14 @@ class Followed:
             )  # fmt: skip
 
     def _uncorrected(
-        self, moment: _Moment, book: dict[Thing, date], digest: _Digest, shown: set[Thing]
+        self, moment: Moment, book: dict[Thing, date], digest: _Digest, shown: set[Thing]
     ) -> None:
         """What the digest said, or did not, and no letter has put right."""
         for number, key in digest.said - shown:
             if (number, key) not in book:
                 continue
             then = moment.then(number, digest.deadline_s)
-            if then.claim(key) == "never" and _visible(then, key, self._lived.each):
+            if then.claim(key) == "never" and visible(then, key, self._lived.each):
                 moment.found[number] += self._tally.count("missed", "corrected", *key)
                 del book[number, key]
         for number in moment.places:
@@ -272,7 +261,7 @@ class Followed:
                     moment.found[number] += self._tally.count("missed", "corrected", *key)
                     digest.told.add(thing)  # missed once
 
-    def _ready(self, moment: _Moment, number: int, said: dict[str, tuple[int, ...]]) -> None:
+    def _ready(self, moment: Moment, number: int, said: dict[str, tuple[int, ...]]) -> None:
         place = moment.places[number]
         words = {slot: word for word, slots in said.items() for slot in slots}
         for i in range(len(place.cart.world.good["device"])):
@@ -338,104 +327,7 @@ class Followed:
         return Found(None, day, at_s, self._tally.count(what, step, LETTER, 0))
 
 
-class _Moment:
-    """A step as it was taken: the carts of its school, the truth of then, and what was wrong."""
-
-    def __init__(self, lived: District, school: SchoolPlan, said: StepSaid) -> None:
-        self.school, self.said = school, said
-        self.places = {cart.number: lived.places[cart.number] for cart in school.carts}
-        self.found: defaultdict[int | None, list[Wrong]] = defaultdict(list)
-        self._lived = lived
-        self._truths: dict[tuple[int, int], Truth] = {}
-
-    def now(self, number: int) -> Truth:
-        """The truth of a cart at this moment, to be known at once."""
-        return self.then(number, self.said.at_s)
-
-    def then(self, number: int, at_s: int) -> Truth:
-        """The truth of a cart at `at_s`, by what can be known by now."""
-        known = self._truths.get((number, at_s))
-        if known is None:
-            place, server = self.places[number], self._lived.server.truth
-            known = truth(place.histories, server, place.rules, at_s, self.said.at_s)
-            self._truths[number, at_s] = known
-        return known
-
-    def claim(self, number: int, key: Key) -> Claim:
-        """Whether it must, may or must not be said now."""
-        return self.now(number).claim(key)
-
-    def visible(self, number: int, key: Key) -> bool:
-        """Whether a cart can surely tell that it is right now."""
-        return _visible(self.now(number), key, self._lived.each)
-
-    def was_right(self, heard: Heard, key: Key) -> bool:
-        """Whether it was right at the moment from which on the letter says so, where a switch
-        shows it."""
-        aspects = {"out": ("device",), "unplugged": ("mains",), "unlocked": ("bolt", "door")}
-        of, right_s = self.places[heard.cart].histories.of, heard.right_s
-        if self.now(heard.cart).misled:
-            return True
-        if right_s is None or right_s > self.said.at_s:
-            return False
-        histories = [of[aspect][max(0, key[1] - 1)] for aspect in aspects.get(key[0], ())]
-        return all(
-            history.good(right_s) or history.turned(right_s - EDGE_S, right_s + EDGE_S)
-            for history in histories
-        )
-
-    def readiness(self, number: int, i: int) -> frozenset[str]:
-        """The words that are right of slot `i` (from 0) in the morning."""
-        place, true = self.places[number], self.now(number)
-        bank, slot = ("sensor_fault", i // self._lived.each + 1), i + 1
-        claims = [true.silent, true.claim(bank), true.claim(("out", slot))]
-        claims += [true.claim(("switch_fault", slot)), true.claim(("power_fault", slot))]
-        if "may" in claims:
-            return WORDS
-        if "must" in (claims[0], claims[1], claims[4]):
-            return frozenset({"unknown"})
-        if claims[2] == "must":
-            return frozenset({"away"})
-        if true.claim(("not_charging", slot)) == "must":
-            return frozenset({"idle"})
-        here = WORDS - {"away"}
-        if true.claim(("unplugged", 0)) != "never" or slot not in true.fed:
-            return here
-        if place.cart.batteries.current_ma(i, self._lived.time.now_ms) >= CHARGE_MA:
-            turned = place.histories.of["shelf"][i // self._lived.each]
-            if not turned.turned(self.said.at_s - 120, self.said.at_s):
-                return frozenset({"charging"})
-        return frozenset({"charged", "charging"})
-
-    def all_found(self) -> list[Found]:
-        """What was wrong, cart by cart."""
-        return [
-            Found(self.places.get(number or 0), self.said.day, self.said.at_s, wrong)
-            for number, wrong in self.found.items()
-            if wrong
-        ]
-
-
 def _things(heard: Iterable[Heard]) -> Iterator[Thing]:
     for one in heard:
         for key in keys_of(one.alert):
             yield one.cart, key
-
-
-def _visible(true: Truth, key: Key, each: int) -> bool:
-    """Whether nothing keeps it from being known that `key` is right."""
-    finding, number = key
-    if true.misled:
-        return False
-    if finding == "silent":
-        return True
-    if ("silent", 0) in true.claims:
-        return False
-    if finding in ("out", "not_charging", "power_fault", "switch_fault"):
-        bank = ("sensor_fault", (number - 1) // each + 1)
-        if bank in true.claims or ("switch_fault", number) in true.claims:
-            return False
-    if finding == "not_charging":
-        away = ("out", number) in true.claims or ("unplugged", 0) in true.claims
-        return number in true.fed and not away
-    return True

@@ -12,8 +12,9 @@ from random import Random
 from homeslot_sim.long_hub import LongHub
 from homeslot_sim.score.cut import scenario_text
 from homeslot_sim.score.district import District, Finished
-from homeslot_sim.score.followed import LETTER, Followed, Found
+from homeslot_sim.score.followed import LETTER, Followed
 from homeslot_sim.score.knowable import truth
+from homeslot_sim.score.moment import Found
 from homeslot_sim.score.plan import START, DaySaid, SchoolPlan, StepSaid, district
 from homeslot_sim.score.replay import Day, at_register_level, differences
 from homeslot_sim.score.tally import DEADLINE, LATE_S, Tally, Wrong
