@@ -11,7 +11,7 @@ import pytest
 from homeslot_sim.long_hub import LongHub
 from homeslot_sim.score.district import District
 from homeslot_sim.score.followed import Followed
-from homeslot_sim.score.plan import START, district
+from homeslot_sim.score.plan import START, Alert, Heard, Mail, district
 from homeslot_sim.score.score import score
 from homeslot_sim.score.tally import FINDINGS, Tally
 
@@ -84,7 +84,13 @@ def swapped(letter):
     return replace(letter, ready=ready)
 
 
+def foreign(letter):
+    more = (Heard(1, Alert("borrowed", (3,), ()), None, 0), Heard(2, Alert("lent", (), ()), None))
+    return replace(letter, wrong=letter.wrong + more, right=letter.right + more)
+
+
 ALTERED = {
+    "foreign": {"of": of("overnight", foreign)},
     "true": {},
     "no nudge": {"of": of("nudge", lambda letter: None)},
     "other teacher": {"of": of("nudge", lambda one: replace(one, to="teacher1@school.example"))},
@@ -173,6 +179,17 @@ def test_c10_a_morning_that_says_otherwise_is_false(cases):
     assert {part for part, *_ in seen} == {"morning"}
     assert seen["morning", "away", "false"] > 100
     assert seen["morning", "charged", "false"] > 0
+
+
+def test_what_has_no_truth_here_is_not_judged(cases):
+    case = cases["foreign"]
+    assert case.wrong == {}
+    right = case.tally.parts["right again"]
+    assert (right["borrowed"].unjudged, right["lent"].unjudged) == (right["lent"].unjudged,) * 2
+    assert case.tally.parts["overnight: still wrong"]["lent"].unjudged >= 4
+    case.mail(Mail("School 1", START, "alarm", "coordinator1@school.example", 0))
+    assert case.tally.rows["alarm letter"].unjudged == 1
+    assert case.tally.right
 
 
 def test_steps_and_letters_are_there_once(cases):

@@ -14,6 +14,9 @@ it is right again. It is written from letters alone. At each step the truth of t
 - *morning*: every slot in one word (C10), as true as the cart could sense: batteries are read off
   the world.
 
+A finding that has no truth (see `knowable.TRUTHS`), and a letter of a step that is not known here,
+is counted as not judged, wherever it stands.
+
 Letters are counted for themselves: each step of each school day that the hub was there for is taken
 once, and what it says leaves the outbox once for each person, and never on a closed day.
 """
@@ -38,9 +41,10 @@ from homeslot_sim.score.plan import (
     StepSaid,
 )
 from homeslot_sim.score.server_room import TICK_MS
-from homeslot_sim.score.tally import DEADLINE, LATE_S, Tally, keys_of
+from homeslot_sim.score.tally import DEADLINE, JUDGED, LATE_S, Tally, keys_of
 
 LETTER = "letter"
+STEPS = frozenset({DEADLINE, "morning", "nudge", "late", "overnight", "week"})  # of known letters
 _QUIET_UNTIL = time(6, 0)  # the hub's own
 Thing = tuple[int, Key]  # a cart's number, and what of it
 
@@ -78,6 +82,7 @@ class Followed:
             for number, alerts in said.carts.items()
             for alert in alerts
             for key in keys_of(alert)
+            if key[0] in JUDGED
         }
         self._digests[said.school] = _Digest(said.day, said.deadline_s, things)
         self._judged[said.school].add(said.day)
@@ -113,6 +118,9 @@ class Followed:
         """A notice has left the outbox."""
         if mail.day < self._lived.start:
             return  # where it is still the day before, the beginning was in the middle of it
+        if mail.rule not in STEPS:
+            self._tally.count("unjudged", DEADLINE, f"{mail.rule} letter", 0)
+            return
         self._mails[mail.school, mail.day, mail.rule, mail.to] += 1
         school = self._schools[mail.school]
         if mail.rule == DEADLINE:
@@ -190,6 +198,9 @@ class Followed:
     ) -> None:
         for key in keys_of(heard.alert):
             thing = heard.cart, key
+            if key[0] not in JUDGED:
+                self._tally.count("unjudged", "corrected", *key)
+                continue
             then = None if digest is None else moment.then(heard.cart, digest.deadline_s)
             claim: Claim = "may" if then is None else then.claim(key)
             what = "true"
@@ -211,6 +222,9 @@ class Followed:
 
     def _right(self, moment: Moment, book: dict[Thing, date], heard: Heard) -> None:
         for key in keys_of(heard.alert):
+            if key[0] not in JUDGED:
+                self._tally.count("unjudged", "right again", *key)
+                continue
             what = "true"
             if book.pop((heard.cart, key), None) is None:
                 what = "duplicate"
@@ -330,4 +344,5 @@ class Followed:
 def _things(heard: Iterable[Heard]) -> Iterator[Thing]:
     for one in heard:
         for key in keys_of(one.alert):
-            yield one.cart, key
+            if key[0] in JUDGED:
+                yield one.cart, key
