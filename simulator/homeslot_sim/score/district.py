@@ -33,6 +33,7 @@ from homeslot_sim.score.timeline import NEVER_MS, Timeline
 OFF_BEAT_MS = 370  # boots are not on the stroke of a second, on which the deeds are
 BOOT_MS = 4000  # from power to firmware
 DAY_MS = 86400000
+AHEAD_S = 300  # so far in the future a hub still believes what a cart says
 PARTS = {  # what may break of a cart: the verbs for that, and for its mending
     aspect: {good: verb for verb, (of, good) in VERBS.items() if of == aspect}
     for aspect in ("bank", "load", "flow", "switch")
@@ -322,9 +323,9 @@ class District:
     def _booted(self, place: Place, boot: int) -> None:
         if boot == place.boots and not place.off["power"]:
             off_s = faults.clock_off_s(place.random)
-            if off_s is not None and off_s < 0:
+            if off_s is not None and off_s <= AHEAD_S:
                 now_s = self.time.now_s
-                place.histories.misled.append((now_s, now_s + off_s))
+                place.histories.misled.append((now_s, now_s + min(off_s, 0)))
             place.cart.switch_on(
                 self.time.now_ms, None if off_s is None else self.time.now_s + off_s
             )

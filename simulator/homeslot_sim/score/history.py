@@ -77,7 +77,8 @@ class Histories:
     """The histories of one cart's world, laid out as `World.good`."""
 
     def __init__(self, world: World) -> None:
-        # Boots at which a time server told an earlier time than it was: (at, told).
+        # Boots at which a time server told an earlier time than it was: (at, told). One a little
+        # ahead is believed too: what is measured then is not yet so; `told` is `at`.
         self.misled: list[tuple[int, int]] = []
         self.of = {aspect: [History() for _ in good] for aspect, good in world.good.items()}
 
