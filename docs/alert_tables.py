@@ -1,9 +1,30 @@
-"""The tables of alerts in `docs/running.md`, made from the hub's own. Used by its cog blocks."""
+"""The tables of alerts in the pages for coordinators and for who runs a hub, made from its own.
+
+Used by their cog blocks.
+"""
 
 from __future__ import annotations
 
+import re
+
+from remarks import remarks
+
+from homeslot_hub import model
 from homeslot_hub.rules.alerts import EVENTS, HIDES, STATES
 from homeslot_hub.rules.steps import STEPS
+from homeslot_hub.service.digest import TAGS
+
+RULED = re.compile(r"(?:([CN][CN0-9, ]+): )?(.+)")  # the numbers of rules, and what follows
+
+
+def tags() -> str:
+    """Every word that a mail says of what is wrong, and what is meant."""
+    meaning = remarks(model, "Finding")
+    lines = ["| the mail says | that is | [rule](rules.md) |", "| --- | --- | --- |"]
+    for finding, (tag, _) in TAGS.items():
+        rule, meant = RULED.findall(meaning[finding])[0]
+        lines.append(f"| **{tag}** | {meant} | {rule} |")
+    return "\n".join(lines)
 
 
 def steps() -> str:

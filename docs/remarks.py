@@ -16,7 +16,8 @@ from types import ModuleType
 def remarks(module: ModuleType, table: str, key: str | None = None) -> dict[str, str]:
     """The comment beside each entry of `table` (or of its part `key`), by the entry's name.
 
-    An entry is an item of a dict, named by its key, or a line of a tuple, named by its first word.
+    An entry is an item of a dict, named by its key, or a line of a tuple or a Literal, named by its
+    first word.
     Tables named within `table` belong to it. Raises ValueError for an entry without a comment.
     """
     source = inspect.getsource(module)
@@ -49,6 +50,8 @@ def _entries(
 ) -> Iterator[tuple[str, int | None]]:
     """Name and last line of each entry."""
     value = tables[table]
+    if isinstance(value, ast.Subscript):  # a Literal
+        value = value.slice
     if isinstance(value, ast.Dict):
         named = {
             name.value: item
