@@ -70,6 +70,10 @@ class Alarms:
         self._look_now = look_now
         self._link = link
         self._looked_s: int | None = None
+        # What need not be looked at again: schools without an alert, and by controller facts in
+        # which nothing had stirred since a moment.
+        self._calm: set[str] = set()
+        self._still: dict[str, tuple[CartFacts, int]] = {}
 
     def tick(self, schools: tuple[School, ...], now_s: int) -> None:
         """Look, when it is time to. Raises StoreError."""
@@ -81,17 +85,19 @@ class Alarms:
 
     def _school(self, school: School, now_s: int) -> None:
         off = off_hours(school, now_s)
-        day = "" if off is None else off.day.isoformat()
-        before = [a for a in self._alerts.active(school.name, day) if a.finding == "disturbed"]
-        known = {alert.cart for alert in before}
-        carts = tuple(
-            cart
-            for cart in school.carts
-            if off is not None
-            and (cart.number in known or stirred(self._facts(cart.controller, now_s), off.from_s))
-        )
-        if not carts and not before:
+        stirring: set[int] = set()
+        if off is not None:
+            stirring = {c.number for c in school.carts if self._stirs(c, now_s, off.from_s)}
+        if not stirring and school.name in self._calm:
             return
+        day = "" if off is None else off.day.isoformat()
+        active = self._alerts.active(school.name, day)
+        known = {alert.cart for alert in active if alert.finding == "disturbed"}
+        if not stirring and not known:
+            self._calm.add(school.name)
+            return
+        self._calm.discard(school.name)
+        carts = tuple(c for c in school.carts if off is not None and c.number in stirring | known)
         with self._store.transaction():
             book = Book(self._alerts, school.name, day, now_s)
             book.begin(cart.number for cart in school.carts)
@@ -101,6 +107,16 @@ class Alarms:
                 self._look_now(book, school, carts, now_s)
                 self._tell(book, school, now_s)
             book.keep("")
+
+    def _stirs(self, cart: Cart, now_s: int, since_s: int) -> bool:
+        facts = self._facts(cart.controller, now_s)
+        still = self._still.get(cart.controller)
+        if still is not None and still[0] is facts and still[1] == since_s:
+            return False
+        if stirred(facts, since_s):
+            return True
+        self._still[cart.controller] = facts, since_s
+        return False
 
     def _tell(self, book: Book, school: School, now_s: int) -> None:
         person = school.coordinator
