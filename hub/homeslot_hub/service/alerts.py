@@ -1,9 +1,8 @@
 """The steps of a day at work: what is due is judged, told once to each, and kept with its alerts.
 
 Everything one step does is one transaction of the store: its row in the due table, the alerts it
-changes, its notices in the outbox. A crash leaves all of it or nothing. Between the steps the carts
-with an alert are looked at every WATCH_S, so that a change is known when it is asked for; nothing
-is sent then. What cannot wait for a step, service.alarms tells.
+changes, its notices in the outbox. A crash leaves all of it or nothing. Between the steps
+service.watch keeps the alerts up to date; what cannot wait for a step, service.alarms tells.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from functools import partial
 from homeslot import contract
 from homeslot_hub.model import (
     Cart,
-    CartFacts,
     CartVerdict,
     Command,
     Finding,
@@ -26,21 +24,11 @@ from homeslot_hub.model import (
     SchoolDay,
 )
 from homeslot_hub.rules import calendar, steps
-from homeslot_hub.rules.alerts import (
-    AFTER_HOURS_S,
-    Alert,
-    correct,
-    expire,
-    look,
-    said,
-    superseded,
-    tell,
-)
-from homeslot_hub.rules.off_hours import OffHours, off_hours
+from homeslot_hub.rules.alerts import Alert, expire, said, tell
 from homeslot_hub.rules.readiness import Readiness, readiness
 from homeslot_hub.rules.steps import STEPS, StepName
 from homeslot_hub.service import letters
-from homeslot_hub.service.alarms import Alarms, with_disturbance
+from homeslot_hub.service.alarms import Alarms
 from homeslot_hub.service.alert_book import AlertStore, Book
 from homeslot_hub.service.alert_words import grouped, named
 from homeslot_hub.service.digest import Digest, compose
@@ -48,10 +36,8 @@ from homeslot_hub.service.letters import Decide, Heard, Week
 from homeslot_hub.service.links import ALL_CARTS, Links, Matter
 from homeslot_hub.service.lockdowns import LockDowns, devices
 from homeslot_hub.service.ports import DIGEST, Notice, Store
+from homeslot_hub.service.watch import Facts, JudgeAt, JudgeDay, Watch
 
-WATCH_S = 300
-WATCH_AT_LEAST_S = 3600  # what nothing but the passing of time may have changed
-CORRECTED_S = 16 * 3600  # so long after a deadline, what comes in late still corrects its digest
 _LOOK_BACK_DAYS = 4  # no step's window is longer
 _QUIET_AT_MOST_S = 3600
 _NUDGE_AT_MOST_S = 3600  # the contract's
@@ -84,10 +70,6 @@ class Taken:
     letters: tuple[Told, ...]
 
 
-JudgeAt = Callable[[School, int, int], SchoolDay]  # school, as of, judged at
-JudgeDay = Callable[[School, date, int], SchoolDay]  # school, its day as of its deadline, judged at
-
-
 class Alerts:
     """Runs the steps that are due, once each.
 
@@ -104,7 +86,7 @@ class Alerts:
         alerts: AlertStore,
         judge_at: JudgeAt,
         judge_day: JudgeDay,
-        facts: Callable[[str, int], CartFacts],
+        facts: Facts,
         command_id: Callable[[], int],
         links: Links | None = None,
         lock_downs: LockDowns | None = None,
@@ -115,7 +97,6 @@ class Alerts:
         self._letters: list[Told] = []
         self._alerts = alerts
         self._judge_at = judge_at
-        self._judge_day = judge_day
         self._facts = facts
         self._command_id = command_id
         self._links = links
@@ -124,9 +105,9 @@ class Alerts:
         self._quiet_from_s = 0
         self._quiet_until_s = 0
         self._seen: tuple[School, ...] = ()
-        self._watched_s: int | None = None
-        self._alarms = Alarms(store, alerts, facts, self._look_now, partial(self._link, "answer"))
-        self._situations: dict[str, tuple[int, object]] = {}  # by school, and since when
+        self._watch = Watch(store, alerts, judge_at, judge_day, facts, lock_downs)
+        link = partial(self._link, "answer")
+        self._alarms = Alarms(store, alerts, facts, self._watch.look_now, link)
 
     # What is judged, and the alerts with it
 
@@ -138,7 +119,7 @@ class Alerts:
         alerts.begin(cart.number for cart in school.carts)
         for alert in alerts.now():
             alerts.put(expire(alert, day.day, day.judged_s))
-        self._look(alerts, school, day.carts, opens=True)
+        self._watch.look(alerts, school, day.carts, opens=True)
         for alert in said(alerts.now(), day.day, school.coordinator.email):
             alerts.put(alert)
         alerts.keep(f"told {school.coordinator.email} (digest)")
@@ -170,10 +151,7 @@ class Alerts:
                         nexts_s += [] if next_s is None else [next_s]
             self._quiet_until_s = min(nexts_s)
         self._quiet_from_s = now_s
-        if self._watched_s is None or abs(now_s - self._watched_s) >= WATCH_S:
-            self._watched_s = now_s
-            for school in schools:
-                self._watch(school, now_s)
+        self._watch.tick(schools, now_s)
         self._alarms.tick(schools, now_s)
         return commands
 
@@ -220,11 +198,11 @@ class Alerts:
         last = calendar.last_due(school, now_s) or day
         book = Book(self._alerts, school.name, last.isoformat(), now_s)
         book.begin(cart.number for cart in school.carts)
-        self._correct(book, school, last, now_s, school.carts)
+        self._watch.correct(book, school, last, now_s, school.carts)
         if name == "morning":
-            self._look_as_the_night_ended(book, school, day, now_s)
+            self._watch.look_as_the_night_ended(book, school, day, now_s)
         carts = self._judge_at(school, now_s, now_s).carts
-        self._look(book, school, carts, opens=name == "overnight")
+        self._watch.look(book, school, carts, opens=name == "overnight")
         book.keep("")  # what is new has its number from now on
         if self._lock_downs is not None:
             self._lock_downs.look(school, carts, now_s)
@@ -337,103 +315,6 @@ class Alerts:
         told = Told(school.coordinator, week=summary)
         self._send("week", school, day, told, letter, now_s)
 
-    # Between the steps
-
-    def _watch(self, school: School, now_s: int) -> None:
-        day = calendar.last_due(school, now_s)
-        if day is None:
-            return
-        # What is resolved is looked at while it may still be opened again.
-        after_hours = now_s < calendar.deadline_s(school, day) + AFTER_HOURS_S
-        ordered = frozenset[int]()
-        if self._lock_downs is not None:
-            ordered = self._lock_downs.carts(school.name)
-        alerts = self._alerts.active(school.name, day.isoformat())
-        if not ordered and not any(after_hours or alert.state != "resolved" for alert in alerts):
-            return
-        situation = self._situation(school, day, now_s, alerts, ordered)
-        since_s, known = self._situations.get(school.name, (0, None))
-        if situation == known and 0 <= now_s - since_s < WATCH_AT_LEAST_S:
-            return
-        self._situations[school.name] = now_s, situation
-        with self._store.transaction():
-            book = Book(self._alerts, school.name, day.isoformat(), now_s)
-            book.begin(cart.number for cart in school.carts)
-            concerned = {alert.cart for alert in book.now()} | ordered
-            carts = tuple(cart for cart in school.carts if cart.number in concerned)
-            self._correct(book, school, day, now_s, carts)
-            judged = self._look_now(book, school, carts, now_s)
-            book.keep("")
-            if self._lock_downs is not None:
-                self._lock_downs.look(school, judged, now_s)
-
-    def _look_now(
-        self, book: Book, school: School, carts: tuple[Cart, ...], now_s: int
-    ) -> tuple[CartVerdict, ...]:
-        """Look at some carts of `school`: nothing but a disturbance is opened."""
-        judged = self._judge_at(replace(school, carts=carts), now_s, now_s).carts
-        self._look(book, school, judged, opens=False)
-        return judged
-
-    def _look_as_the_night_ended(self, book: Book, school: School, day: date, now_s: int) -> None:
-        """Before the morning speaks of what was disturbed: a hub may have been away since."""
-        numbers = {a.cart for a in book.now() if a.finding == "disturbed" and not a.over}
-        carts = tuple(cart for cart in school.carts if cart.number in numbers)
-        ended_s = steps.begins_s(school, day) - 1
-        judged = self._judge_at(replace(school, carts=carts), ended_s, now_s)
-        self._look(book, school, judged.carts, opens=False)
-
-    def _situation(
-        self, school: School, day: date, now_s: int, alerts: list[Alert], ordered: frozenset[int]
-    ) -> object:
-        """All that a look goes by, but for the time: where it is the same, so is what is found."""
-        concerned = {alert.cart for alert in alerts} | ordered
-        facts = []
-        for cart in school.carts:
-            if cart.number in concerned:
-                now = self._facts(cart.controller, now_s)
-                silent = now.heard_s is None or now_s - now.heard_s > school.silent_after_s
-                then = self._facts(cart.controller, calendar.deadline_s(school, day, cart))
-                facts.append((replace(now, heard_s=None), silent, then))
-        return day, alerts, ordered, facts
-
-    def _correct(
-        self, book: Book, school: School, day: date, now_s: int, carts: tuple[Cart, ...]
-    ) -> None:
-        """Lay the deadline of `day`, judged by what is known now, beside what was said of it."""
-        if now_s > calendar.deadline_s(school, day) + CORRECTED_S:
-            return
-        if not self._store.is_settled(school.name, day.isoformat(), DIGEST):
-            return
-        of_cart = book.by_cart()
-        for judged in self._judge_day(replace(school, carts=carts), day, now_s).carts:
-            facts = self._facts(judged.cart.controller, judged.at_s)
-            mine = of_cart.get(judged.cart.number, ())
-            for alert in correct(mine, judged, facts, school.name, day.isoformat()):
-                book.put(alert)
-
-    def _look(self, book: Book, school: School, carts: Iterable[CartVerdict], opens: bool) -> None:
-        of_cart = book.by_cart()
-        again_s = calendar.deadline_s(school, date.fromisoformat(book.day)) + AFTER_HOURS_S
-        off_of: dict[int, OffHours | None] = {}  # by moment: it is the same for nearly all
-        for judged in carts:
-            at_s = judged.at_s
-            if at_s not in off_of:
-                off_of[at_s] = off_hours(school, at_s)
-            off = off_of[at_s]
-            night = "" if off is None else off.day.isoformat()
-            alerts = of_cart.get(judged.cart.number, ())
-            mine = _concerned(alerts, book.day, night, opens or at_s < again_s)
-            if off is None and not mine and not judged.verdicts:
-                continue
-            facts = self._facts(judged.cart.controller, at_s)
-            if off is not None:
-                judged = with_disturbance(school, judged, facts, off, mine)
-            for alert in look(mine, judged, facts, school.name, book.day, opens):
-                book.put(alert)
-        for alert in superseded(book.now()):
-            book.put(alert)
-
     # Notices
 
     def _link(self, matter: Matter, book: Book, school: School, person: Person, now_s: int) -> str:
@@ -510,20 +391,6 @@ class Alerts:
                 expires_s=calendar.deadline_s(school, day) if name == "nudge" else 0,
             )
         )
-
-
-def _concerned(alerts: Iterable[Alert], day: str, night: str, again: bool) -> list[Alert]:
-    """Those that a look may change: what is not resolved, or was opened on `day` and may be opened
-    `again`; a disturbance in the off hours that began on the day `night`, and only then."""
-    return [
-        alert
-        for alert in alerts
-        if (
-            alert.day == night
-            if alert.finding == "disturbed"
-            else alert.state != "resolved" or (again and alert.day == day)
-        )
-    ]
 
 
 def _heard(alerts: Iterable[Alert], person: Person, now_s: int, digest: bool) -> Heard:
