@@ -25,7 +25,7 @@ from homeslot_hub.rules.off_hours import (
 from homeslot_hub.service import letters
 from homeslot_hub.service.alert_book import AlertStore, Book
 from homeslot_hub.service.letters import Heard
-from homeslot_hub.service.ports import Notice, Store
+from homeslot_hub.service.ports import Store
 
 RULE = "alarm"  # with the time on the wall behind it: there may be several of a day
 LOOK_S = 60
@@ -140,20 +140,8 @@ class Alarms:
         link = self._link(book, school, person, now_s)
         letter = letters.alarm(school, day, now_s, heard, link)
         loud = wrong and school.steps.alarm_breaks_quiet
-        self._store.add_notice(
-            Notice(
-                school=school.name,
-                day=day.isoformat(),
-                rule=rule,
-                name=person.name,
-                email=person.email,
-                subject=letter.subject,
-                text=letter.text,
-                html=letter.html,
-                created_s=now_s,
-                after_s=0 if loud else steps.quiet_until_s(school, now_s) or 0,
-            )
-        )
+        after_s = 0 if loud else steps.quiet_until_s(school, now_s) or 0
+        self._store.add_notice(letter.to(person, school, day, rule, now_s, after_s=after_s))
         for alert in (*wrong, *right):
             book.put(tell(book.get(alert), person.email))
             book.note(alert, f"told {person.email} ({RULE})")

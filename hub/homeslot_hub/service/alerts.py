@@ -35,7 +35,7 @@ from homeslot_hub.service.digest import Digest, compose
 from homeslot_hub.service.letters import Decide, Heard, Week
 from homeslot_hub.service.links import ALL_CARTS, Links, Matter
 from homeslot_hub.service.lockdowns import LockDowns, devices
-from homeslot_hub.service.ports import DIGEST, Notice, Store
+from homeslot_hub.service.ports import DIGEST, Store
 from homeslot_hub.service.watch import Facts, JudgeAt, JudgeDay, Watch
 
 _LOOK_BACK_DAYS = 4  # no step's window is longer
@@ -376,16 +376,12 @@ class Alerts:
         if name in ("late", "overnight"):
             root = self._alerts.digest(school.name, day.isoformat(), person.email)
         self._store.add_notice(
-            Notice(
-                school=school.name,
-                day=day.isoformat(),
-                rule=name,
-                name=person.name,
-                email=person.email,
-                subject=letter.subject,
-                text=letter.text,
-                html=letter.html,
-                created_s=now_s,
+            letter.to(
+                person,
+                school,
+                day,
+                name,
+                now_s,
                 thread="" if root is None else root.identity,
                 after_s=steps.quiet_until_s(school, now_s) or 0,
                 expires_s=calendar.deadline_s(school, day) if name == "nudge" else 0,

@@ -104,19 +104,8 @@ def _is_judged(late: Unjudged, store: Store, now_s: int) -> bool:
 
 
 def _notice(late: Unjudged, now_s: int) -> Notice:
-    school, day = late.school, late.day.isoformat()
-    person = school.it or school.coordinator
+    school, day = late.school, late.day
     _log.error("%s: the deadline of %s has not been judged", school.name, day)
-    letter = letters.unjudged(school, late.day, late.due_s, now_s)
-    return Notice(
-        school=school.name,
-        day=day,
-        rule=RULE,
-        name=person.name,
-        email=person.email,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        created_s=late.due_s,  # whichever way it goes, and however often: it is the same
-        after_s=now_s,
-    )
+    letter = letters.unjudged(school, day, late.due_s, now_s)
+    # Whichever way it goes, and however often: it is the same.
+    return letter.to(school.it or school.coordinator, school, day, RULE, late.due_s, after_s=now_s)

@@ -24,6 +24,7 @@ from homeslot_hub.model import CartVerdict, Finding, Person, Place, School, Scho
 from homeslot_hub.rules import words
 from homeslot_hub.rules.alerts import Alert, subjects
 from homeslot_hub.service.alert_words import grouped, in_hand, named
+from homeslot_hub.service.ports import Notice
 
 TEXT_COLUMNS = 78
 _DEVICE = re.compile(r"(?<![\w-])(\d{1,4}-\d{1,3})(?![\w-])")
@@ -82,6 +83,33 @@ class Digest:
     subject: str
     text: str
     html: str
+
+    def to(
+        self,
+        person: Person,
+        school: School,
+        day: date,
+        rule: str,
+        created_s: int,
+        thread: str = "",
+        after_s: int = 0,
+        expires_s: int = 0,
+    ) -> Notice:
+        """The mail as it goes to `person`, for `rule` of `day`; the rest as ports.Notice has it."""
+        return Notice(
+            school=school.name,
+            day=day.isoformat(),
+            rule=rule,
+            name=person.name,
+            email=person.email,
+            subject=self.subject,
+            text=self.text,
+            html=self.html,
+            created_s=created_s,
+            thread=thread,
+            after_s=after_s,
+            expires_s=expires_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from homeslot_hub.model import School, SchoolDay
 from homeslot_hub.rules import calendar
 from homeslot_hub.service.digest import Digest, compose
-from homeslot_hub.service.ports import DIGEST, Notice, Store
+from homeslot_hub.service.ports import DIGEST, Store
 
 RULE = DIGEST
 _QUIET_AT_MOST_S = 86400
@@ -73,19 +73,7 @@ class Due:
                 return None  # somebody else did, this very moment
             self._record_missed(school, day, opened_s)
             digest = self._digest(judged)
-            self._store.add_notice(
-                Notice(
-                    school=school.name,
-                    day=day.isoformat(),
-                    rule=RULE,
-                    name=school.coordinator.name,
-                    email=school.coordinator.email,
-                    subject=digest.subject,
-                    text=digest.text,
-                    html=digest.html,
-                    created_s=now_s,
-                )
-            )
+            self._store.add_notice(digest.to(school.coordinator, school, day, RULE, now_s))
         return judged
 
     def _record_missed(self, school: School, day: date, opened_s: int) -> None:
