@@ -6,6 +6,7 @@ import pytest
 
 from homeslot_hub.config import MailSettings
 
+from .evening import Evening, local
 from .installation import Installation
 from .postbox import SENDER, Postbox
 from .reports import Clock, open_hub
@@ -44,3 +45,23 @@ def postbox():
 @pytest.fixture
 def mail(postbox):
     return MailSettings("127.0.0.1", postbox.port, "none", None, None, SENDER)
+
+
+@pytest.fixture
+def evening(tmp_path):
+    with contextlib.closing(Evening(tmp_path)) as evening:
+        yield evening
+
+
+@pytest.fixture
+def of_school(tmp_path):
+    """An evening of another school."""
+    opened = []
+
+    def make(school, day=17):
+        opened.append(Evening(tmp_path, school, local(15, day=day)))
+        return opened[-1]
+
+    yield make
+    for evening in opened:
+        evening.close()

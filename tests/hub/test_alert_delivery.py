@@ -6,22 +6,14 @@ import re
 import threading
 from contextlib import ExitStack, closing
 
-import pytest
-
 from homeslot_hub.adapters.deliver import Deliverer
 from homeslot_hub.adapters.push import Channel
 from homeslot_hub.adapters.store_sqlite import SqliteStore
 from homeslot_hub.adapters.webhooks import Webhook
 from homeslot_hub.config import ChannelSettings
 
-from .evening import COORDINATOR, PRINCIPAL, TEACHER, Evening, local
+from .evening import COORDINATOR, PRINCIPAL, TEACHER, local
 from .receiver import Receiver
-
-
-@pytest.fixture
-def evening(tmp_path):
-    with closing(Evening(tmp_path)) as evening:
-        yield evening
 
 
 def lived(evening, deliverer, until_s):

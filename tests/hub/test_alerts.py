@@ -18,26 +18,6 @@ from .evening import COORDINATOR, FOLLOWED, PRINCIPAL, TEACHER, Evening, local
 from .reports import CART, school_of
 
 
-@pytest.fixture
-def evening(tmp_path):
-    with closing(Evening(tmp_path)) as evening:
-        yield evening
-
-
-@pytest.fixture
-def of_school(tmp_path):
-    """An evening of another school."""
-    opened = []
-
-    def make(school, day=17):
-        opened.append(Evening(tmp_path, school, local(15, day=day)))
-        return opened[-1]
-
-    yield make
-    for evening in opened:
-        evening.close()
-
-
 def with_steps(**steps):
     return replace(FOLLOWED, steps=Steps(**steps))
 

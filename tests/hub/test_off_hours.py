@@ -285,26 +285,6 @@ def test_c12_what_a_restarted_controller_finds_was_not_seen_to_happen(evening):
 # The alarm
 
 
-@pytest.fixture
-def evening(tmp_path):
-    with closing(Evening(tmp_path)) as evening:
-        yield evening
-
-
-@pytest.fixture
-def of_school(tmp_path):
-    """An evening of another school."""
-    opened = []
-
-    def make(school, day=17):
-        opened.append(Evening(tmp_path, school, local(15, day=day)))
-        return opened[-1]
-
-    yield make
-    for evening in opened:
-        evening.close()
-
-
 def alarms(evening):
     return [n for n in evening.store.notices_to_file() if n.rule.startswith("alarm")]
 
