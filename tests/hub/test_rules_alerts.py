@@ -30,6 +30,7 @@ from .facts import (
     AT_S,
     AWAY,
     BLIND,
+    CART,
     CHARGING,
     FAULTY,
     IDLE,
@@ -279,6 +280,18 @@ def test_a_cart_that_was_only_out_of_reach_is_corrected_whenever_its_reports_com
         ("silent", "withdrawn"),
         ("out", "added"),
     ]
+
+
+def test_c9_of_a_time_off_the_air_a_cart_cannot_tell_where_it_was():
+    stored = replace(CART, storage=frozenset({"02:00:00:00:00:01"}))
+    facts = replace(WELL, place=Fact("02:00:00:00:00:02", at(13, 15)))
+    late = judged(facts, stored)
+    assert [one.finding for one in late.verdicts] == ["elsewhere"]
+    (added,) = correct([], late, facts, SCHOOL.name, DAY)
+    assert (added.finding, added.correction) == ("elsewhere", "added")
+    silent = opened(replace(WELL, heard_s=None))
+    (withdrawn,) = correct(silent, late, facts, SCHOOL.name, DAY)
+    assert (withdrawn.finding, withdrawn.correction) == ("silent", "withdrawn")
 
 
 def test_what_was_not_said_at_this_deadline_is_not_corrected():

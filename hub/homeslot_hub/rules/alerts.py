@@ -234,7 +234,10 @@ def correct(
         after = _not_found(alert, judged, facts)
         if after.state == "resolved":
             corrected.append(replace(after, correction="withdrawn"))
+    off_the_air = any(finding == "silent" for finding, _ in known)
     for key, verdicts in found.items():
+        if key[0] == "elsewhere" and off_the_air:
+            continue  # a cart hears where it is on the air alone (C9)
         before = [a for a in alerts if (a.finding, a.subject) == key]
         if key in known or any(a.state != "resolved" or a.day == day for a in before):
             continue
