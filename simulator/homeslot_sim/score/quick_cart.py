@@ -182,7 +182,7 @@ class QuickCart:
         self._plan()
 
     def obey(self, now_ms: int, payload: bytes) -> None:
-        """Carry out a command of the hub: the time, and where its numbers stand."""
+        """Carry out and answer a command of the hub: the time, and where its numbers stand."""
         if not self.online or not self.world.good["link"][0]:
             return
         self.now_ms = now_ms
@@ -190,6 +190,8 @@ class QuickCart:
         if command["cmd"] != "time":
             return
         self.keeper.set(command["at_s"], now_ms - self.boot_ms)
+        if self._reached():  # the hub knows by the answer how this boot's clock stands
+            self._publish("reply", self._reporter.reply(command["id"], ""))
         heard = command.get("boot", 0)
         if heard > self.boot:
             self.files.write(BOOT, b"%d" % heard)
