@@ -55,10 +55,12 @@ def test_a_simulated_hour_in_216_kb_leaves_as_much_memory_free_as_its_first_minu
             async with place.member("hub") as hub:
                 assert await hub.client.subscribe("homeslot/1/a/#")
                 with micropython.processes({"a": plan}, bytecode, HEAP) as carts:
-                    while not (said := diags(hub)) or said[-1]["up_ms"] < HOUR_MS:
-                        micropython.check(carts)
-                        count = len(hub.got)
-                        await hub.until(lambda count=count: len(hub.got) > count)
+                    try:
+                        while not (said := diags(hub)) or said[-1]["up_ms"] < HOUR_MS:
+                            count = len(hub.got)
+                            await hub.until(lambda count=count: len(hub.got) > count)
+                    finally:
+                        micropython.check(carts)  # one that has died says why
                 return hub.got, said
 
         got, said = place.run(listen)
