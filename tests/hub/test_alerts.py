@@ -409,3 +409,20 @@ def test_c11_what_the_digest_should_have_said_is_missing_overnight_too(evening):
     assert "1 device missing overnight" in evening.notices("overnight", COORDINATOR)[0].subject
     assert "Not in the digest, as it was reported late: 7-3 left its slot at" in said
     assert "LOCK-DOWN PREPARED, NOT SENT. - 7-3." in said
+
+
+def test_what_was_known_before_a_deadline_and_came_right_after_it_is_no_correction(evening):
+    evening.slot(3, "empty")
+    evening.run_to(local(16, 40, day=18))
+    evening.silent.add(CART.controller)
+    evening.run_to(local(16, 59, day=18))
+    kept = evening.cart.state()
+    evening.run_to(local(7, 0, day=19))
+    assert "OUT" not in [n.text for n in evening.notices("C8", COORDINATOR)][-1]
+    evening.silent.clear()
+    evening.says([kept])
+    evening.home(3)
+    evening.run_to(local(7, 30, day=19))
+    morning = " ".join(evening.notices("morning", COORDINATOR)[-1].text.split())
+    assert "7-3 came home late" in morning
+    assert "Not in the digest" not in morning

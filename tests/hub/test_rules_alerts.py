@@ -282,6 +282,15 @@ def test_a_cart_that_was_only_out_of_reach_is_corrected_whenever_its_reports_com
     ]
 
 
+def test_what_was_told_before_and_came_right_after_a_deadline_is_no_correction():
+    (alert,) = told(opened(with_slots(WELL, 12, now=AWAY)))
+    (right,) = seen([alert], WELL, at(18, 0))
+    before = replace(right, day="2026-11-16", said_day="2026-11-16")
+    for resolved_s, added in ((AT_S + 60, []), (AT_S - 3600, ["added"])):
+        found = corrected([replace(before, resolved_s=resolved_s)], with_slots(WELL, 12, now=AWAY))
+        assert [one.correction for one in found] == added
+
+
 def test_c9_of_a_time_off_the_air_a_cart_cannot_tell_where_it_was():
     stored = replace(CART, storage=frozenset({"02:00:00:00:00:01"}))
     facts = replace(WELL, place=Fact("02:00:00:00:00:02", at(13, 15)))

@@ -239,11 +239,16 @@ def correct(
         if key[0] == "elsewhere" and off_the_air:
             continue  # a cart hears where it is on the air alone (C9)
         before = [a for a in alerts if (a.finding, a.subject) == key]
-        if key in known or any(a.state != "resolved" or a.day == day for a in before):
+        if key in known or any(_stood(alert, judged.at_s) or alert.day == day for alert in before):
             continue
         opened = _opened(school, day, judged, key[1], verdicts)
         corrected.append(replace(opened, correction="added", said_day=day))
     return corrected
+
+
+def _stood(alert: Alert, at_s: int) -> bool:
+    """Whether it was wrong at `at_s`, as far as is known."""
+    return alert.state != "resolved" or (alert.resolved_s or 0) > at_s
 
 
 def superseded(alerts: Iterable[Alert]) -> list[Alert]:
