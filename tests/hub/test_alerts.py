@@ -413,6 +413,7 @@ def test_c11_what_the_digest_should_have_said_is_missing_overnight_too(evening):
 
 def test_what_was_known_before_a_deadline_and_came_right_after_it_is_no_correction(evening):
     evening.slot(3, "empty")
+    evening.slot(4, "empty")  # stays out, so that the hub goes on looking
     evening.run_to(local(16, 40, day=18))
     evening.silent.add(CART.controller)
     evening.run_to(local(16, 59, day=18))
