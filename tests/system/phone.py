@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from .waiting import SOON_S
 
 # WCAG 2.1: 1.4.3 (contrast) for every element with text of its own, 2.5.5 (size of targets) for all
 # that is tapped; a box is tapped by its label.
@@ -42,6 +46,8 @@ const wide = document.documentElement.scrollWidth - innerWidth;
 return {pale, small, wide};
 """
 
+_IS_THE_NEW_PAGE = "return !window.isTheOldPage && document.readyState === 'complete'"
+
 
 class Phone:
     """What a person holds. `scheme` is light or dark."""
@@ -70,6 +76,17 @@ class Phone:
 
     def at(self, selector: str) -> WebElement:
         return self._browser.find_element(By.CSS_SELECTOR, selector)
+
+    def presses(self, selector: str) -> None:
+        """Tap what leads to another page, and wait until that page is all there.
+
+        The driver answers a tap while the old page is still shown; a page that is on its way out
+        answers a look with an error, which is no answer.
+        """
+        self._browser.execute_script("window.isTheOldPage = true")
+        self.at(selector).click()
+        waiting = WebDriverWait(self._browser, SOON_S, ignored_exceptions=[WebDriverException])
+        waiting.until(lambda browser: browser.execute_script(_IS_THE_NEW_PAGE), selector)
 
     def hard(self) -> dict[str, object]:
         """What is too pale, too small to tap, or wider than the screen; empty where all is well."""

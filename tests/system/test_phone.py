@@ -94,14 +94,14 @@ def test_from_the_mail_to_i_am_on_it_and_back(tmp_path: Path, held: Phone) -> No
             assert held.hard() == {}
             assert rows(place.data, "SELECT state FROM alert") == [("notified",)]
             held.at("#why-take").send_keys("asking in room 1")
-            held.at("button[value=take]").click()
+            held.presses("button[value=take]")
             assert "Thank you, you are on it: Cart 1." in held.text
             assert "Acknowledged by Rosa Diaz: asking in room 1." in held.text
             assert rows(place.data, "SELECT state, who FROM alert") == [
                 ("acknowledged", "Rosa Diaz")
             ]
             held.at("label.row").click()
-            held.at("button[value=back]").click()
+            held.presses("button[value=back]")
             assert "Given back: Cart 1." in held.text
             assert held.hard() == {}
             key = place.data / "secrets" / "links"
