@@ -20,11 +20,7 @@ from pydantic import ValidationError
 
 from homeslot_hub.config_problems import Problem, across, speaks_tls, told
 from homeslot_hub.config_tables import (
-    ANYWHERE,
-    DAYS,
-    OFF,
     PAYLOAD,
-    PERSON,
     AlertsTable,
     CalendarTable,
     CartTable,
@@ -33,6 +29,12 @@ from homeslot_hub.config_tables import (
     RootTable,
     SchoolTable,
     WebTable,
+)
+from homeslot_hub.config_values import (
+    ANYWHERE,
+    DAYS,
+    OFF,
+    PERSON,
     dates,
     is_address,
     is_loopback,

@@ -10,7 +10,8 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
-from homeslot_hub.config_tables import ANYWHERE, TABLES, RootTable, Table, is_loopback
+from homeslot_hub.config_tables import TABLES, RootTable, Table
+from homeslot_hub.config_values import ANYWHERE, is_loopback
 from homeslot_hub.rules import words
 
 

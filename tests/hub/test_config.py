@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from homeslot_hub.adapters.deliver import compose_mail
 from homeslot_hub.config import ConfigError, WebSettings, load, parse, read_secret
-from homeslot_hub.config_tables import HALF_DAY, IGNORE, PERSON
+from homeslot_hub.config_tables import HALF_DAY, IGNORE
+from homeslot_hub.config_values import PERSON
 from homeslot_hub.model import Cart, Feed, Person, School
 from homeslot_hub.service.ports import Notice
 

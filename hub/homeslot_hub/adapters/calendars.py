@@ -23,7 +23,7 @@ import msgspec
 from homeslot_hub.adapters import calendar_reader
 from homeslot_hub.adapters.calendar_reader import Answer, Request, Row
 from homeslot_hub.adapters.files import Stamp, replace_file, stamp
-from homeslot_hub.config_tables import is_address
+from homeslot_hub.config_values import is_address
 from homeslot_hub.model import Calendar, Entry, Feed, School, SpecialDay
 from homeslot_hub.rules import closures
 from homeslot_hub.rules.closures import Reading

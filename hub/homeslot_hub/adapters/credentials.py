@@ -25,7 +25,7 @@ import bcrypt
 from homeslot.contract import is_cart_id
 from homeslot_hub.adapters.files import Stamp, open_private, replace_file, stamp
 from homeslot_hub.config import ConfigError, Problem, read_secret
-from homeslot_hub.config_tables import RESERVED
+from homeslot_hub.config_values import RESERVED
 
 HUB = "hub"
 # What a person does to a cart while the hub runs has a connection, and so a name, of its own:

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from homeslot_hub.adapters.store_schema import CHAINED
 from homeslot_hub.adapters.store_sqlite import OFFSET, SqliteStore
 from homeslot_hub.rules.keep import DROPPED
-from homeslot_hub.rules.usage import CartDay
+from homeslot_hub.rules.usage import UsageDay
 from homeslot_hub.service.keep import Tidied
 from homeslot_hub.service.picture import Picture, encode_picture
 from homeslot_hub.service.ports import BEFORE_ALL, DIGEST, Dropped, Head, Key, Observation, Record
@@ -131,7 +131,7 @@ class SqliteKeep:
             "DELETE FROM span WHERE cart = ? AND boot <> 0 AND boot < ?", (cart, picture.key[0])
         )
 
-    def put_days(self, cart: str, days: Sequence[CartDay]) -> None:
+    def put_days(self, cart: str, days: Sequence[UsageDay]) -> None:
         """See KeepStore."""
         self._store.run_many(
             "INSERT OR REPLACE INTO cart_day VALUES (?,?,?,?,?,?)",
@@ -142,15 +142,15 @@ class SqliteKeep:
             ],
         )
 
-    def days(self, cart: str, first: date, last: date) -> list[CartDay]:
-        """See KeepStore."""
+    def days(self, cart: str, first: date, last: date) -> list[UsageDay]:
+        """See RolledUp."""
         rows = self._store.rows(
             "SELECT day, span_s, known_s, out_s, taken FROM cart_day"
             " WHERE cart = ? AND day BETWEEN ? AND ? ORDER BY day",
             (cart, first.isoformat(), last.isoformat()),
         )
         return [
-            CartDay(date.fromisoformat(day), span_s, *map(_numbers, lists))
+            UsageDay(date.fromisoformat(day), span_s, *map(_numbers, lists))
             for day, span_s, *lists in rows
         ]
 

@@ -27,7 +27,7 @@ from homeslot_hub.cli.options import (
 from homeslot_hub.config import load
 from homeslot_hub.model import Cart, School
 from homeslot_hub.rules import calendar, words
-from homeslot_hub.rules.usage import CartDay, Usage, monday
+from homeslot_hub.rules.usage import Usage, UsageDay, monday
 from homeslot_hub.rules.usage import usage as summed
 from homeslot_hub.service.usage import CartUse
 from homeslot_hub.service.usage import usage as used
@@ -82,9 +82,9 @@ def _lines(carts: Sequence[CartUse], by: By) -> Iterator[tuple[tuple[Cell, ...],
         for one in carts:
             yield (one.cart.number, one.cart.room), summed([(one.cart, one.days)])
         return
-    of: defaultdict[date, list[tuple[Cart, list[CartDay]]]] = defaultdict(list)
+    of: defaultdict[date, list[tuple[Cart, list[UsageDay]]]] = defaultdict(list)
     for one in carts:
-        grouped: defaultdict[date, list[CartDay]] = defaultdict(list)
+        grouped: defaultdict[date, list[UsageDay]] = defaultdict(list)
         for day in one.days:
             grouped[day.day if by == "day" else monday(day.day)].append(day)
         for when, days in grouped.items():

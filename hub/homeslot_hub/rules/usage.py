@@ -23,7 +23,7 @@ from homeslot_hub.rules.stays import Span, joined, pieces_of
 
 
 @dataclass(frozen=True, slots=True)
-class CartDay:
+class UsageDay:
     """One cart on one day, from midnight to the deadline: `span_s` seconds.
 
     By slot: `known_s` for how many seconds it could be seen, `out_s` for how many of them its
@@ -77,7 +77,7 @@ def cart_day(
     steps: Sequence[tuple[int, CartFacts]],
     heard: Sequence[Span],
     until_s: int,
-) -> CartDay:
+) -> UsageDay:
     """The cart on `day`, as far as that has come at `until_s`.
 
     `steps` are the facts from a moment on, the first as of the beginning of the day, none after
@@ -93,7 +93,7 @@ def cart_day(
         seen_s = sum(part for part in parts if part > 0)
         for slot, facts in zip(slots, piece.facts.slots, strict=False):
             slot.go_on(facts.presence.value, seen_s)
-    return CartDay(
+    return UsageDay(
         day,
         end_s - begin_s,
         tuple(slot.known_s for slot in slots),
@@ -123,7 +123,7 @@ class _Slot:
             self.out_s += seen_s
 
 
-def usage(carts: Iterable[tuple[Cart, Sequence[CartDay]]]) -> Usage:
+def usage(carts: Iterable[tuple[Cart, Sequence[UsageDay]]]) -> Usage:
     """Some carts over some days, taken together. Spare slots have no device and do not count."""
     devices = used = taken = out_s = known_s = asked_s = 0
     by_day: Counter[date] = Counter()

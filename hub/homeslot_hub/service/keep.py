@@ -20,17 +20,17 @@ Whatever ends this in between, the next time it goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 from homeslot_hub.model import Cart, Keep, School
 from homeslot_hub.rules import calendar, words
 from homeslot_hub.rules.keep import DAY_S, cuts_s
-from homeslot_hub.rules.usage import CartDay
+from homeslot_hub.rules.usage import UsageDay
 from homeslot_hub.service.chain import SEAL_RECORDS, link
 from homeslot_hub.service.picture import Picture, decode_picture
 from homeslot_hub.service.ports import Dropped, Head, Key, Observation, Record, Store
-from homeslot_hub.service.usage import sensed
+from homeslot_hub.service.usage import RolledUp, sensed
 
 RECORDS_AT_ONCE = 50_000  # looked at together
 ROWS_AT_ONCE = 1000  # deleted in one transaction
@@ -56,7 +56,7 @@ class Tidied(NamedTuple):
     stuck: str
 
 
-class KeepStore(Protocol):
+class KeepStore(RolledUp, Protocol):
     """What tidying asks of the store, within its transactions. Methods may raise StoreError."""
 
     def keep_from(self, since_s: int) -> None:
@@ -81,11 +81,8 @@ class KeepStore(Protocol):
         """Let `picture` stand for all up to its place. Spans that ended before `cut_s` go, but the
         last."""
 
-    def put_days(self, cart: str, days: Sequence[CartDay]) -> None:
+    def put_days(self, cart: str, days: Sequence[UsageDay]) -> None:
         """Keep what is rolled up."""
-
-    def days(self, cart: str, first: date, last: date) -> list[CartDay]:
-        """The rolled up days of a cart from `first` to `last`, in order."""
 
     def droppable(self, through: int) -> list[Record]:
         """The records in the chain up to the number `through` that may go, by number."""
@@ -205,7 +202,7 @@ class Tidy:
                 picture.apply(seen)
         return picture
 
-    def _days(self, school: School, cart: Cart, since_s: int, cut_s: int) -> list[CartDay]:
+    def _days(self, school: School, cart: Cart, since_s: int, cut_s: int) -> list[UsageDay]:
         """The school days of which a part is about to be dropped, while they are still whole."""
         known_s = self._store.known_since_s(school.name) or cut_s
         day = calendar.school_day_of(school, max(since_s, known_s, cut_s - _ROLLED_UP_S))

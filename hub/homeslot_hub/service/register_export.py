@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from homeslot_hub.config_tables import DAYS
+from homeslot_hub.config_values import DAYS
 from homeslot_hub.model import Person, School
 from homeslot_hub.service.register import RegisterStore
 from homeslot_hub.service.register_tables import KINDS, Row, order

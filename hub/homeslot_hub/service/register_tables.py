@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from homeslot.contract import MAX_SLOTS
-from homeslot_hub.config_tables import PERSON
+from homeslot_hub.config_values import PERSON
 from homeslot_hub.model import Device, Exemption, Reservation, SubstituteDay
 
 Row = tuple[str, ...]

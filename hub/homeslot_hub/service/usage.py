@@ -9,7 +9,7 @@ from typing import Protocol
 
 from homeslot_hub.model import Cart, School
 from homeslot_hub.rules import calendar
-from homeslot_hub.rules.usage import CartDay, cart_day, window
+from homeslot_hub.rules.usage import UsageDay, cart_day, window
 from homeslot_hub.service.ports import Store
 from homeslot_hub.service.week import steps_of
 
@@ -17,7 +17,7 @@ from homeslot_hub.service.week import steps_of
 class RolledUp(Protocol):
     """Where the days are whose history is no longer kept."""
 
-    def days(self, cart: str, first: date, last: date) -> list[CartDay]:
+    def days(self, cart: str, first: date, last: date) -> list[UsageDay]:
         """The rolled up days of a cart from `first` to `last`, in order."""
 
 
@@ -26,7 +26,7 @@ class CartUse:
     """One cart on the school days of a time. `lost` are those of which nothing is kept."""
 
     cart: Cart
-    days: tuple[CartDay, ...]
+    days: tuple[UsageDay, ...]
     lost: tuple[date, ...]
 
 
@@ -63,7 +63,7 @@ def usage(
 
 def sensed(
     store: Store, school: School, cart: Cart, days: Sequence[date], now_s: int
-) -> list[CartDay]:
+) -> list[UsageDay]:
     """A cart on `days`, in order, by its history, which is kept from their beginning on.
 
     Each day for itself, by what had been measured by its end: what is measured later, by a clock
