@@ -67,7 +67,9 @@ def random_deeds(random, count=60):
     return [deed for deed in deeds if deed[0] < LENGTH_MS // 1000 - 100]
 
 
-@pytest.mark.parametrize("seed", range(3))
+# Among them a bank that is away for less than its chips' patience, and currents that turn twice
+# within a second.
+@pytest.mark.parametrize("seed", (0, 1, 2, 11, 16, 17, 34, 53))
 def test_whatever_befalls_it_the_quick_cart_says_what_the_registers_say(seed):
     day = quick_day(random_deeds(Random(seed)))
     assert len(day.told) > 20

@@ -31,6 +31,7 @@ SETTLE_SCANS, SETTLE_MS = 6, 500  # as app.cart has it, like BOUNCE_MS
 BOUNCE_MS = 50
 ROUGH_MS = 500
 LOCATE_MS = 10000  # as app.sensors has it
+CHANNELS = 3  # of a current chip, which is read as a whole
 FEEDING = ("cable", "load", "flow", "shelf", "mains")  # what a current depends on
 Changed = Callable[[str, int, str, str, int | None], None]
 
@@ -101,11 +102,13 @@ class QuickSensors:
         self.slots = [WatchedSlot() for _ in range(board.slots)]
         self.current_ma: list[int | None] = [None] * board.slots
         self._steady_ms = [0] * board.slots  # until when that of the last snapshot stays
+        self._turned_ms = [0] * board.slots  # when it last turned: before that nobody knows it
         self.banks = ["unknown"] * len(board.banks)
         self.inputs = {name: WatchedInput(name) for name in NAMES}
         self.place = Place()
         self.scanned_ms = 0
         self._bank_of = [b for b, bank in enumerate(board.banks) for _ in bank.inputs]
+        self._chip_of = [n // CHANNELS for bank in board.banks for n in range(len(bank.inputs))]
         self._slots_of = [
             [i for i, of in enumerate(self._bank_of) if of == b] for b in range(len(board.banks))
         ]
@@ -116,6 +119,7 @@ class QuickSensors:
         self._bank_due_ms = [0] * len(board.banks)
         self._input_due_ms = dict.fromkeys(NAMES, 0)
         self._place_due_ms = 0
+        self._forgot: set[int] = set()  # banks whose chips have lost what they were told
         self._moving: set[int] = set()  # banks with a switch that moves
         self._interrupted: set[int] = set()  # banks with a switch that has moved, not yet read
         self._inputs_move = False
@@ -129,25 +133,31 @@ class QuickSensors:
         scan_ms = self._last_scan_ms(now_ms)
         for i in slots:
             self._steady_ms[i] = 0
-            if self.current_ma[i] is not None:
+            if self.current_ma[i] is not None and self._turned_ms[i] <= scan_ms:
                 self.current_ma[i] = self._measured_ma(i, scan_ms)
+            self._turned_ms[i] = now_ms
 
     def follow(self, now_ms: int, aspect: str, numbers: Sequence[int]) -> None:
         """The world has changed in `aspect` at `numbers` (from 0; of the cart: nothing)."""
         if aspect in ("device", "switch"):
             for i in numbers:
+                b = self._bank_of[i]
                 self._due_ms[i] = now_ms
-                if self.banks[self._bank_of[i]] == "ok" and now_ms >= self._settled_ms:
-                    self._interrupted.add(self._bank_of[i])
+                watched = self.banks[b] == "ok" and b not in self._forgot
+                if watched and now_ms >= self._settled_ms:
+                    self._interrupted.add(b)
                     if self._look_ms == NEVER_MS:
                         self._look_ms = now_ms
-                self._slots_due_ms[self._bank_of[i]] = now_ms
+                self._slots_due_ms[b] = now_ms
         elif aspect in FEEDING:
             for i in numbers:
                 self._due_ms[i] = now_ms
                 self._slots_due_ms[self._bank_of[i]] = now_ms
         elif aspect == "bank":
             for b in numbers:
+                if not self._world.good["bank"][b]:
+                    self._forgot.add(b)
+                    self._interrupted.discard(b)
                 if self._switches[b].alive:
                     self._bank_due_ms[b] = now_ms
         elif aspect in ("place", "link"):
@@ -162,10 +172,10 @@ class QuickSensors:
     def look(self, now_ms: int, bssid: str | None) -> None:
         """The look that is due at `now_ms`: a scan of everything or a closer look."""
         scan = self._scan_at_ms(now_ms) == now_ms
-        if scan:
+        if scan or self._interrupted:  # the banks share one line
             banks: Iterable[int] = range(len(self.banks))
         else:
-            banks = sorted(self._moving | self._interrupted)
+            banks = sorted(self._moving)
         self.scanned_ms = now_ms
         for b in banks:
             if self._slots_due_ms[b] <= now_ms or self._bank_due_ms[b] <= now_ms:
@@ -185,7 +195,7 @@ class QuickSensors:
         """Bring `current_ma` and `scanned_ms` to the last scan before `now_ms`."""
         self.scanned_ms = scan_ms = self._last_scan_ms(now_ms)
         for i, known in enumerate(self.current_ma):
-            if known is not None and self._steady_ms[i] <= scan_ms:
+            if known is not None and max(self._steady_ms[i], self._turned_ms[i]) <= scan_ms:
                 self.current_ma[i] = self._measured_ma(i, scan_ms)
                 steady_ms = self._batteries.steady_ms(i, scan_ms + self._boot_ms)
                 self._steady_ms[i] = NEVER_MS if steady_ms is None else steady_ms - self._boot_ms
@@ -195,8 +205,10 @@ class QuickSensors:
         switches, currents = self._switches[b], self._currents[b]
         mine = self._slots_of[b]
         answers = self._world.good["bank"][b]
+        # It was away for so short that nobody has set it up again: its switches are not believed.
+        refused = answers and switches.alive and b in self._forgot
         fresh = False  # set up just now, nothing measured yet
-        if answers and switches.alive and currents.alive:
+        if answers and switches.alive and currents.alive and not refused:
             if self._bank_due_ms[b] <= now_ms:  # it did not answer for a moment
                 switches.answered()
                 currents.answered()
@@ -208,7 +220,12 @@ class QuickSensors:
                 for health in (switches, currents):
                     if health.due(now_ms) and (scan or health is switches):
                         health.failed(now_ms)
+            elif refused:
+                switches.failed(now_ms)
+                if scan and currents.alive:
+                    currents.answered()
             elif switches.due(now_ms) and not switches.alive:
+                self._forgot.discard(b)
                 switches.answered()
                 currents.doubt()
                 fresh = True
@@ -225,20 +242,24 @@ class QuickSensors:
                 self._due_ms[i] = now_ms
             probe_ms = switches.probe_ms if not switches.alive else now_ms + 1
             self._bank_due_ms[b] = NEVER_MS if switches.alive and currents.alive else probe_ms
-            if not answers and switches.alive:
+            if (refused or not answers) and switches.alive:
                 for i in mine:
                     self.slots[i].miss(now_ms)
                     self._due_ms[i] = NEVER_MS
                 self._slots_due_ms[b] = NEVER_MS
                 self._bank_due_ms[b] = now_ms + 1
+                self._rest(b)
                 return
-        moves = False
+        read = None if scan else {self._chip_of[i] for i in mine if self._opened(i)}
         for i in mine:
             if self._due_ms[i] <= now_ms:
-                self._step(i, b, now_ms, scan)
-            moves = moves or self.slots[i].bouncing
+                self._step(i, b, now_ms, read is None or self._chip_of[i] in read)
         self._slots_due_ms[b] = min(self._due_ms[i] for i in mine)
-        if moves:
+        self._rest(b)
+
+    def _rest(self, b: int) -> None:
+        """Note whether a switch of bank `b` moves."""
+        if any(self.slots[i].bouncing for i in self._slots_of[b]):
             self._moving.add(b)
         else:
             self._moving.discard(b)
@@ -250,13 +271,18 @@ class QuickSensors:
             self.banks[b] = word
             self._say("bank", b + 1, word, was, None)
 
-    def _step(self, i: int, b: int, now_ms: int, scan: bool) -> None:
+    def _closed(self, i: int) -> bool:
+        return self._world.good["device"][i] and self._world.good["switch"][i]
+
+    def _opened(self, i: int) -> bool:
+        """Whether a closer look reads the current of slot `i`, and with it those of its chip."""
+        return not self._closed(i) and self.slots[i].state is not table.EMPTY
+
+    def _step(self, i: int, b: int, now_ms: int, read: bool) -> None:
         slot = self.slots[i]
-        good = self._world.good
-        closed = (good["device"][i] and good["switch"][i]) if self._switches[b].alive else None
+        closed = self._closed(i) if self._switches[b].alive else None
         dead = not self._currents[b].alive
-        answers = good["bank"][b]
-        measured = answers and not dead and (scan or (not closed and slot.state is not table.EMPTY))
+        measured = read and self._world.good["bank"][b] and not dead
         if measured:
             self.current_ma[i] = self._measured_ma(i, now_ms)
         blind = dead and not self._switches[b].alive
@@ -312,7 +338,7 @@ class QuickSensors:
             if self._inputs_move:
                 soon_ms = min(self._input_due_ms.values())
             for b in self._moving | self._interrupted:
-                soon_ms = min(soon_ms, self._slots_due_ms[b])
+                soon_ms = min(soon_ms, self._slots_due_ms[b], self._bank_due_ms[b])
             if soon_ms == NEVER_MS:
                 look_ms = NEVER_MS
             elif soon_ms > look_ms:
