@@ -55,12 +55,12 @@ class SqliteRegister:
         count, last = found[0]
         return count, last
 
-    def schools_since(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
+    def schools_between(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
         """See RegisterStore."""
         found = self._store.rows(
             "SELECT DISTINCT school FROM register_row WHERE change IN"
             " (SELECT id FROM register_change WHERE at_s <= ? AND (id > ? OR at_s > ?))",
-            (at_s, known[1], known_s),
+            (max(known_s, at_s), known[1], min(known_s, at_s)),
         )
         return frozenset(school for (school,) in found)
 

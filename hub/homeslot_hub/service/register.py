@@ -69,8 +69,8 @@ class RegisterStore(Protocol):
     def version(self, at_s: int) -> Version:
         """Which register there was at `at_s`."""
 
-    def schools_since(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
-        """Whose rows differ at `at_s` from the version `known` of `known_s`, not after it.
+    def schools_between(self, known: Version, known_s: int, at_s: int) -> frozenset[str]:
+        """Whose rows may differ at `at_s` from the version `known` of `known_s`, later or earlier.
 
         By name; "" stands for the rows of the whole district.
         """
@@ -138,10 +138,7 @@ class View:
 
     def _forget(self, store: RegisterStore, at_s: int) -> None:
         """Drop what has changed: mostly a row of one school, and a district has many."""
-        if at_s < self._at_s:
-            self._carts = {}
-            return
-        changed = store.schools_since(self._version, self._at_s, at_s)
+        changed = store.schools_between(self._version, self._at_s, at_s)
         if "" in changed:
             self._carts = {}
         for name in changed:
