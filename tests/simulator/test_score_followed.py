@@ -4,14 +4,15 @@ One district is lived once; each case hears what its hub said with something alt
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from homeslot_sim.long_hub import LongHub
 from homeslot_sim.score.district import District
 from homeslot_sim.score.followed import Followed
-from homeslot_sim.score.plan import START, Alert, Heard, Mail, district
+from homeslot_sim.score.moment import Moment
+from homeslot_sim.score.plan import START, Alert, Heard, Mail, StepSaid, district
 from homeslot_sim.score.score import score
 from homeslot_sim.score.tally import FINDINGS, Tally
 
@@ -167,6 +168,24 @@ def test_what_is_right_again_is_told_and_once_and_only_if_so(cases):
     assert cases["told right again"].kinds() == {("right again", "duplicate")}
     kinds = cases["told right while wrong"].kinds()
     assert {("right again", "false"), ("overnight: still wrong", "missed")} <= kinds
+
+
+def test_since_when_it_is_right_is_taken_from_a_clock_that_was_behind(tmp_path):
+    (school,) = district(1, SEED, DAYS)
+    lived = District([school], SEED, LongHub([school], tmp_path), START, DAYS)
+    plugged_s = school.at_s(START, time(7, 0))
+    histories = lived.places[1].histories
+    histories.turn(plugged_s - 86400, "mains", [0], False)
+    histories.turn(plugged_s, "mains", [0], True)
+    evening = StepSaid("overnight", school.name, START, school.at_s(START, time(21, 0)), ())
+
+    def was_right(right_s):
+        heard = Heard(1, Alert("unplugged", (), ()), START, right_s)
+        return Moment(lived, school, evening).was_right(heard, ("unplugged", 0))
+
+    assert [was_right(plugged_s - early_s) for early_s in (0, 440, 460)] == [True, False, False]
+    histories.misled.append((plugged_s + 4, plugged_s - 444))
+    assert [was_right(plugged_s - early_s) for early_s in (0, 440, 460)] == [True, True, False]
 
 
 def test_a_correction_that_is_none_is_found_out(cases):

@@ -57,7 +57,7 @@ truth yet: it is counted as not judged, and is neither right nor wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,6 +125,17 @@ def truth(
     return _Case(histories, server, rules, deadline_s, judged_s).truth()
 
 
+def is_misled(boots: Sequence[tuple[int, int]], at_s: int, judged_s: int) -> bool:
+    """Whether what is said at `judged_s` of the moment `at_s` may be of a clock that was behind.
+
+    `boots` are those of Histories.misled.
+    """
+    return any(
+        told_s - EDGE_S <= at_s <= boot_s + MISLED_S and boot_s <= judged_s
+        for boot_s, told_s in boots
+    )
+
+
 class _Case:
     def __init__(
         self, histories: Histories, server: Server, rules: Rules, deadline_s: int, judged_s: int
@@ -150,10 +161,7 @@ class _Case:
                 for number, claim in claims_of(self):
                     if claim != "never":
                         claims[finding, number] = claim if silent == "never" else "may"
-        misled = any(
-            told_s - EDGE_S <= self.deadline_s <= boot_s + MISLED_S and boot_s <= self.judged_s
-            for boot_s, told_s in self.misled
-        )
+        misled = is_misled(self.misled, self.deadline_s, self.judged_s)
         if misled:
             claims, silent = dict.fromkeys(claims, "may"), "may"
         return Truth(claims, self._so(), silent, frozenset(self.fed), misled)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from homeslot_sim.score.district import District, Place
-from homeslot_sim.score.knowable import EDGE_S, Claim, Key, Truth, truth
+from homeslot_sim.score.knowable import EDGE_S, Claim, Key, Truth, is_misled, truth
 from homeslot_sim.score.plan import Heard, SchoolPlan, StepSaid
 from homeslot_sim.score.tally import Wrong
 
@@ -60,12 +60,14 @@ class Moment:
         """Whether it was right at the moment from which on the letter says so, where a switch
         shows it."""
         aspects = {"out": ("device",), "unplugged": ("mains",), "unlocked": ("bolt", "door")}
-        of, right_s = self.places[heard.cart].histories.of, heard.right_s
+        known, right_s = self.places[heard.cart].histories, heard.right_s
         if self.now(heard.cart).misled:
             return True
         if right_s is None or right_s > self.said.at_s:
             return False
-        histories = [of[aspect][max(0, key[1] - 1)] for aspect in aspects.get(key[0], ())]
+        if is_misled(known.misled, right_s, self.said.at_s):
+            return True  # since when it is right was told by that clock
+        histories = [known.of[aspect][max(0, key[1] - 1)] for aspect in aspects.get(key[0], ())]
         return all(
             history.good(right_s) or history.turned(right_s - EDGE_S, right_s + EDGE_S)
             for history in histories
