@@ -306,6 +306,23 @@ def test_c7_a_device_that_nobody_saw_coming_may_have_drawn_before(start):
     assert (first_sight.presence.since_s, first_sight.drew) == (START_S, True)
 
 
+@pytest.mark.parametrize("word", ["unknown", "unmeasured"])
+@pytest.mark.parametrize(("blind_s", "may_have_drawn"), [(900, False), (901, True)])
+def test_c7_a_device_not_measured_for_long_may_have_drawn_meanwhile(
+    start, word, blind_s, may_have_drawn
+):
+    """It was put back, its bank died for days, and it rests: no cable is to be suspected."""
+    hub = history(
+        start,
+        (60, "slot", 1, "empty"),
+        (60, "slot", 1, "idle"),
+        (60, "slot", 1, word),
+        (blind_s, "slot", 1, "idle"),
+    )
+    slot = hub.facts("cart-7", START_S + 2000).slots[0]
+    assert (slot.presence.since_s, slot.drew) == (START_S + 120, may_have_drawn)
+
+
 def test_a_snapshot_repairs_what_a_lost_event_left_wrong(start):
     hub, _ = start(Clock())
     cart = Reporter()

@@ -137,6 +137,28 @@ def test_a_device_that_came_unseen_may_or_may_not_be_suspected(hidden):
     assert may(found) == {("not_charging", 4)}
 
 
+UNFED = ((-30000, "out", 4), (-29000, "disconnect", 4), (-28000, "in", 4))
+
+
+@pytest.mark.parametrize(("dead_s", "known"), [(800, must), (900, may)])
+def test_behind_a_bank_that_was_dead_for_long_a_device_may_have_been_charged(dead_s, known):
+    found = judged(*UNFED, (-20000, "bank-dies", 1), (-20000 + dead_s, "bank-heals", 1))
+    assert known(found) == {("not_charging", 4)}
+
+
+def test_a_bank_that_answers_for_a_moment_is_dead_as_long():
+    flickers = [(-20000, "bank-dies", 1), (-19500, "bank-heals", 1), (-19460, "bank-dies", 1)]
+    assert may(judged(*UNFED, *flickers, (-19000, "bank-heals", 1))) == {("not_charging", 4)}
+
+
+def test_a_device_that_was_fed_first_behind_a_dead_bank_may_be_full():
+    came = ((-30000, "unplug"), (-29000, "out", 4), (-28000, "in", 4))
+    dead = ((-27000, "bank-dies", 1), (-3600, "bank-heals", 1))
+    assert may(judged(*came, *dead, (-20000, "plug"))) == {("not_charging", 4)}
+    assert judged(*came, *dead, (-3000, "plug")).claims == {}
+    assert judged(*came, *dead, (-27500, "plug")).claims == {}
+
+
 def test_a_bank_that_came_back_is_not_believed_at_once():
     found = judged((-7200, "bank-dies", 1), (-RECOVERY_S, "bank-heals", 1), (-3600, "out", 2))
     assert may(found) == {("sensor_fault", 1), ("out", 2)}

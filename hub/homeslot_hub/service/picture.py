@@ -27,6 +27,8 @@ from homeslot_hub.service.ports import BEFORE_ALL, Key, Observation
 # A hand opens the cart and takes a device. Each switch has a debounce and a scan of its own, so
 # which of them is said first within this time means nothing.
 HAND_S = 60
+# A device whose current could not be measured for longer than this may have been charged meanwhile.
+BLIND_S = 900
 _MEASURED = ("bolt", "door", "mains", "tamper")
 SINGLE = (*_MEASURED, "place")  # what a cart has once
 _DREW = frozenset({"charging", "full", "trickle", "over_current"})
@@ -180,8 +182,10 @@ class Picture(msgspec.Struct):
         old, name = self.slots[i], f"slot {i + 1}"
         known = old.presence if old.presence.value != "unknown" else self.held.get(name, UNKNOWN)
         stays = presence in ("unknown", known.value)
-        # Nobody saw it come: it may have been charged before it was seen.
-        unseen = presence == "present" and old.presence.value == "unknown" and not stays
+        # Nobody saw it come, or what it drew since: it may have been charged meanwhile.
+        unseen = presence == "present" and (
+            _was_blind(old.charge, charge, at_s) if stays else old.presence.value == "unknown"
+        )
         now = self._moved(name, old.presence, presence, at_s, whole)
         shut = old.shut and presence != "present"
         if presence == "absent" and not stays:
@@ -222,6 +226,13 @@ class Picture(msgspec.Struct):
             if held is not None and held.value == value:
                 return held
         return Fact(value, at_s, whole and "unknown" not in (old.value, value))
+
+
+def _was_blind(old: Fact, charge: str, at_s: int) -> bool:
+    """Whether a slot's charge is known again that was not for long."""
+    since_s = old.since_s
+    ends = old.value == "unknown" and charge != "unknown"
+    return ends and since_s is not None and at_s - since_s > BLIND_S
 
 
 def decode_picture(data: bytes) -> Picture:

@@ -36,7 +36,8 @@ may be said. A bank that came back needs RECOVERY_S until it is believed (its pr
 *Not charging* (must): the device is in its slot, the mains are on, and nothing has fed it (cable,
 shelf, mains) since it was put back, for as long as the school or the rotation allows, counted from
 when it came or the mains came back. One that was fed even once may be full. Where it came, or was
-fed, unseen (bank dead, controller off, or told to a broker that forgot), it `may`.
+fed first, unseen (bank dead, controller off, or told to a broker that forgot), it `may`; so it may
+behind a bank that was dead for long: for the hub that is as if it had been charged.
 
 *Unplugged*, *unlocked* (must): no mains; bolt or door open where the policy says locked.
 
@@ -71,6 +72,7 @@ PLACE_S = 90  # an access point counts after a minute, and is looked for each te
 SPENT_S = 75  # a slot that draws nothing any more is believed to after a minute
 MISLED_S = 6 * 3600  # after so long the hub has surely told it the time
 FED_S = 8  # so long a current is surely noticed
+BLIND_S = 900 - EDGE_S  # behind a bank that was dead for longer a device may be full for the hub
 ROTATION_S = 3600  # a school's own guide: shelves that take turns are not suspected within an hour
 
 Claim = Literal["must", "may", "never"]
@@ -310,13 +312,9 @@ class _Case:
         sure_s = min(at_s, self.low_s)  # what was sensed by then is with the hub
         now_s = good_since_s([*feeding, *seen], begin_s, sure_s)
         noticed, fed = now_s is not None and sure_s - now_s >= FED_S, list[tuple[int, int]]()
-        if not noticed:  # then it may have been before
+        if not noticed or any(history.turned(begin_s, now_s or 0) for history in seen):
             fed = all_good(feeding, max(begin_s, self.deadline_s - 400 * 86400), at_s)
-            noticed = any(
-                min(high_s, sure_s) - low_s >= FED_S
-                for from_s, to_s in fed
-                for low_s, high_s in all_good(seen, from_s, to_s)
-            )
+            noticed = _noticed(fed, seen, sure_s)
         lost = any(found_s > begin_s for _, found_s in self.server.losses)
         self._has_drawn = noticed and not lost
         if self._has_drawn:
@@ -327,6 +325,7 @@ class _Case:
         if waited_s < limit_s - EDGE_S:
             return "never"
         unseen = came_s is not None and not self._seen(came_s, b)
+        unseen = unseen or _blind(self.of["bank"][b], begin_s, at_s)
         unsure = unsure or flow.turned(begin_s, at_s) or not flow.good(at_s)
         if unsure or fed or lost or unseen or waited_s < limit_s + EDGE_S:
             return "may"
@@ -354,6 +353,35 @@ class _Case:
         if not (self.rules.front_open or all(self.of[of][0].good(at_s) for of in ("bolt", "door"))):
             so.add(("unlocked", 0))
         return so
+
+
+def _blind(bank: History, from_s: int, to_s: int) -> bool:
+    """Whether nothing was believed of `bank` for so long that a device may be full since."""
+    seen_s = from_s
+    for good_s, bad_s in bank.spells(from_s, to_s):
+        believed_s = good_s if good_s == from_s else good_s + RECOVERY_S
+        if believed_s < bad_s:
+            if believed_s - seen_s >= BLIND_S:
+                return True
+            seen_s = bad_s
+    return to_s - seen_s >= BLIND_S
+
+
+def _noticed(fed: list[tuple[int, int]], seen: list[History], until_s: int) -> bool:
+    """Whether a device that was `fed` (from, to) was surely seen to draw by `until_s`.
+
+    It draws as long as it is not full: what counts is that the first of it was seen.
+    """
+    for from_s, to_s in fed:
+        for low_s, high_s in all_good(seen, from_s, to_s):
+            if low_s > from_s:
+                return False
+            if min(high_s, until_s) - low_s >= FED_S:
+                return True
+            from_s = high_s
+        if from_s < to_s:
+            return False
+    return False
 
 
 def _either(one: Claim, other: Claim) -> Claim:
