@@ -289,15 +289,15 @@ UNKNOWN = Fact("unknown", None)
 class SlotFacts:
     """One slot. `presence`: present, absent, unknown; `charge`: a charge word of core.slots.STATES.
 
-    `presence.since_s` is when the device came or went. `drew`: it has drawn current at some time
-    since then, or may have while nobody could see it, so that a pause is not a cable left out.
+    `presence.since_s` is when the device came or went. `drew`: whether it has drawn current at
+    some time since then, so that a pause is not a cable left out; None: it may have, unseen.
     `bank` is the bank of sensors that reads the slot, from 1; 0 when that is not known. `shut`: the
     device was seen to leave while the door was closed and the bolt thrown.
     """
 
     presence: Fact = UNKNOWN
     charge: Fact = UNKNOWN
-    drew: bool = False
+    drew: bool | None = False
     bank: int = 0
     shut: bool = False
 

@@ -181,9 +181,12 @@ def test_c7_a_cable_is_right_again_when_current_has_flowed_and_not_before():
     put_back = replace(IDLE, presence=Fact("present", at(17, 50)))
     (waiting,) = seen([alert], with_slots(WELL, 5, now=put_back), at(17, 55))
     assert waiting.state == "notified"
-    drawn = replace(CHARGING, charge=Fact("charging", at(17, 56)))
-    (right,) = seen([waiting], with_slots(WELL, 5, now=drawn), at(18, 0))
-    assert (right.state, right.resolved_s) == ("resolved", at(17, 56))
+    unseen = replace(put_back, drew=None)  # its bank was dead for long
+    (waiting,) = seen([waiting], with_slots(WELL, 5, now=unseen), at(18, 20))
+    assert waiting.state == "notified"
+    drawn = replace(CHARGING, charge=Fact("charging", at(18, 30)))
+    (right,) = seen([waiting], with_slots(WELL, 5, now=drawn), at(18, 40))
+    assert (right.state, right.resolved_s) == ("resolved", at(18, 30))
 
 
 def test_c7_a_device_that_is_taken_out_hides_its_cable():

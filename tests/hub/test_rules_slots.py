@@ -212,7 +212,8 @@ def test_c7_a_device_just_put_back_is_given_time(minutes: int, said: list[str]) 
 
 
 def test_c7_a_device_that_drew_and_now_rests_is_full_or_paused_and_no_alert() -> None:
-    assert judged(with_slots(WELL, *range(1, 31), now=replace(IDLE, drew=True))).all_home
+    for drew in (True, None):  # None: it may have, unseen
+        assert judged(with_slots(WELL, *range(1, 31), now=replace(IDLE, drew=drew))).all_home
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(59, []), (60, ["not_charging"])])

@@ -404,7 +404,7 @@ def _not_found(alert: Alert, judged: CartVerdict, facts: CartFacts) -> Alert:
         if _reaches(cause, alert):
             return replace(alert, hidden_by=f"{cause.finding} {subjects(cause)[0]}".strip())
     if alert.finding == "not_charging" and not _drew(alert, facts):
-        return replace(alert, hidden_by="")  # put back, and not yet long enough in its slot
+        return replace(alert, hidden_by="")  # put back just now, or nobody saw whether it draws
     right_s = _right_since_s(alert, facts)
     right_s = judged.at_s if right_s is None else right_s
     return replace(
@@ -438,7 +438,8 @@ def _reaches(cause: Verdict, alert: Alert) -> bool:
 
 
 def _drew(alert: Alert, facts: CartFacts) -> bool:
-    return all(slot <= len(facts.slots) and facts.slots[slot - 1].drew for slot in alert.slots)
+    slots = facts.slots
+    return all(slot <= len(slots) and slots[slot - 1].drew is True for slot in alert.slots)
 
 
 def _right_since_s(alert: Alert, facts: CartFacts) -> int | None:

@@ -51,7 +51,7 @@ def _charge(number: int, cart: Cart, facts: CartFacts) -> str:
     word, powered = slot.charge.value, facts.mains.value == "on"
     if word in _CHARGED:
         return "charged"
-    if word == "idle" and not slot.drew:
+    if word == "idle" and slot.drew is False:
         return "idle"
     if not powered or word not in ("charging", "idle"):
         return "unknown"

@@ -122,8 +122,8 @@ def _out_of_a_shut_cart(case: Case, number: int, since_s: int | None) -> Verdict
 def _idle(case: Case, number: int, slot: SlotFacts) -> list[Verdict]:
     """C7: drawn nothing since it was put back, for longer than a pause may last."""
     put_back_s, mains = slot.presence.since_s, case.facts.mains
-    if slot.drew or mains.value != "on" or put_back_s is None:
-        return []  # full or resting; hidden by the mains; never seen coming back
+    if slot.drew is not False or mains.value != "on" or put_back_s is None:
+        return []  # full or resting, or may be; hidden by the mains; never seen coming back
     start_s, event = put_back_s, "it was put back"
     if mains.since_s is not None and mains.since_s > put_back_s:
         start_s, event = mains.since_s, "power came back to the cart"

@@ -203,4 +203,4 @@ def _said(cart: CartFacts, slot: SlotFacts) -> str:
         return "its sensor bank was at fault"
     if charge != "idle":
         return "current was flowing back" if charge == "reverse" else "its current was not measured"
-    return "it may have been charged before" if slot.drew else "idle"
+    return "idle" if slot.drew is False else "it may have been charged before"

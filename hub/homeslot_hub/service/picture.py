@@ -186,6 +186,9 @@ class Picture(msgspec.Struct):
         unseen = presence == "present" and (
             _was_blind(old.charge, charge, at_s) if stays else old.presence.value == "unknown"
         )
+        drew: bool | None = draws or (stays and old.drew)
+        if unseen and not drew:
+            drew = None
         now = self._moved(name, old.presence, presence, at_s, whole)
         shut = old.shut and presence != "present"
         if presence == "absent" and not stays:
@@ -193,7 +196,7 @@ class Picture(msgspec.Struct):
         new = SlotFacts(
             now,
             self._moved(name + " charge", old.charge, charge, at_s, whole),
-            draws or unseen or (stays and old.drew),
+            drew,
             old.bank,
             shut,
         )
