@@ -195,7 +195,9 @@ class QuickSensors:
         """Bring `current_ma` and `scanned_ms` to the last scan before `now_ms`."""
         self.scanned_ms = scan_ms = self._last_scan_ms(now_ms)
         for i, known in enumerate(self.current_ma):
-            if known is not None and max(self._steady_ms[i], self._turned_ms[i]) <= scan_ms:
+            if self._steady_ms[i] > scan_ms or self._turned_ms[i] > scan_ms:
+                continue
+            if known is not None:
                 self.current_ma[i] = self._measured_ma(i, scan_ms)
                 steady_ms = self._batteries.steady_ms(i, scan_ms + self._boot_ms)
                 self._steady_ms[i] = NEVER_MS if steady_ms is None else steady_ms - self._boot_ms
