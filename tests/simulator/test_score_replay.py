@@ -1,5 +1,6 @@
 """The cart that costs milliseconds says what the firmware says on simulated chips."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -67,9 +68,9 @@ def random_deeds(random, count=60):
     return [deed for deed in deeds if deed[0] < LENGTH_MS // 1000 - 100]
 
 
-# Among them a bank that is away for less than its chips' patience, and currents that turn twice
-# within a second.
-@pytest.mark.parametrize("seed", (0, 1, 2, 11, 16, 17, 34, 53))
+# Among them a bank that is away for less than its chips' patience, currents that turn twice within
+# a second, and one that ends just when it has held for long enough.
+@pytest.mark.parametrize("seed", (0, 1, 2, 11, 16, 17, 34, 53, 57))
 def test_whatever_befalls_it_the_quick_cart_says_what_the_registers_say(seed):
     day = quick_day(random_deeds(Random(seed)))
     assert len(day.told) > 20
@@ -84,3 +85,19 @@ def test_a_difference_of_either_kind_shows():
     assert differences(day, late)
     assert differences(day, registers[1:])
     assert differences(day, [*registers, (150000, "door", 0, "open", "closed")])
+
+
+def test_a_current_that_ends_when_it_is_said_may_be_said_by_one_alone():
+    day = quick_day([(60, "out", [3]), (90, "in", [3])], 400000)
+    registers = at_register_level(day)
+
+    def with_pair(word, long_ms):
+        pair = [(300000, "slot", 9, word, "idle"), (300000 + long_ms, "slot", 9, "idle", word)]
+        return [
+            differences(day, [*registers, *pair]),
+            differences(replace(day, told=day.told + pair), registers),
+        ]
+
+    assert with_pair("charging", 61000) == with_pair("trickle", 60000) == [[], []]
+    assert all(with_pair("charging", 63000))
+    assert all(with_pair("empty", 5000))

@@ -5,8 +5,9 @@ same batteries, the same deeds. Its converters are without noise: noise of a ste
 moment at which a falling current passes a threshold by up to a minute.
 
 Both must have said the same of each thing in the same order, and each at the same time but for
-TOLERANCE_MS: one scan, and what a converter takes. What a cart says within the last seconds before
-its controller loses power is not compared: it may be said or not.
+TOLERANCE_MS: one scan, and what a converter takes. So a current that ends just when it has held for
+long enough may be said by one of them and not by the other. What a cart says within the last
+seconds before its controller loses power is not compared: it may be said or not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeslot import contract
+from homeslot.board import Board
 from homeslot_hardware import boards
 from homeslot_sim.cart.rig import Rig
 from homeslot_sim.cart.world import World
@@ -29,6 +31,8 @@ from homeslot_sim.score.quick_cart import Told
 from homeslot_sim.virtual_time import VirtualClock, VirtualLoop, run
 
 TOLERANCE_MS = SCAN_MS + 500
+DRAWS = ("trickle", "charging")  # what is said of a current
+NONE_MS = Board(boards.load(DEFAULT_BOARD)).thresholds["none_ms"]  # so long after it, `idle` is
 DRAIN_MS = 180000  # for a cart that was offline at the end to hand in what it kept
 
 
@@ -114,7 +118,8 @@ def differences(day: Day, registers: list[Told]) -> list[str]:
     found = []
     for thing in sorted({*quick, *slow}):
         name = " ".join(map(str, thing)) if thing[1] else thing[0]
-        ours, theirs = quick[thing], slow[thing]
+        ours = _lasting(quick[thing], slow[thing])
+        theirs = _lasting(slow[thing], quick[thing])
         # What one said so near to the end that the other may have said it after is no matter.
         while ours and len(ours) > len(theirs) and ours[-1][0] > end_ms - TOLERANCE_MS:
             ours.pop()
@@ -127,6 +132,28 @@ def differences(day: Day, registers: list[Told]) -> list[str]:
             if abs(one[0] - other[0]) > TOLERANCE_MS:
                 found.append(f"{name} {one[1]}: quick at {one[0]} ms, registers at {other[0]} ms")
     return found
+
+
+def _lasting(ours: list[Any], theirs: list[Any]) -> list[Any]:
+    """`ours` without the currents that `theirs` has not and that ended when they were said."""
+    kept, rest = list[Any](), ours
+    while rest:
+        at_ms, *said = rest[0]
+        shared = any(abs(t[0] - at_ms) <= TOLERANCE_MS and [*t[1:]] == said for t in theirs)
+        if not shared and _ended_at_once(rest[:2]):
+            rest = rest[2:]
+        else:
+            kept, rest = [*kept, rest[0]], rest[1:]
+    return kept
+
+
+def _ended_at_once(told: list[Any]) -> bool:
+    """Whether the second says that the current which the first says ended just then."""
+    if len(told) < 2:
+        return False
+    (from_ms, value, was), (to_ms, after, before) = told
+    back = value in DRAWS and was == after == "idle" and before == value
+    return back and to_ms - from_ms <= NONE_MS + TOLERANCE_MS
 
 
 def _by_thing(told: list[Told], end_ms: int) -> defaultdict[tuple[str, int], list[Any]]:
