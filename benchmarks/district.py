@@ -39,8 +39,14 @@ NUDGE_S = 1800  # before the deadline each school is judged for its nudge
 
 def measure():
     """Rows (what, measured, goal)."""
+    for _ in _measured(SIZES[:1]):
+        pass  # what is done once in a process is done now
+    yield from _measured(SIZES)
+
+
+def _measured(sizes):
     judged, cold, shown = {}, {}, {}
-    for carts in SIZES:
+    for carts in sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "homeslot.db"
             schools, store = _district(carts), SqliteStore(path)
@@ -64,7 +70,7 @@ def measure():
             nudged_s = time.perf_counter() - began
             compose(judged_at_nudge[0])  # the templates are read once
             _record(SqliteRegister(store), schools[:1], clock() - 60)
-            one_ms = _one(hub, schools[0], clock()) if carts == SIZES[-1] else None
+            one_ms = _one(hub, schools[0], clock()) if carts == sizes[-1] else None
             began = time.perf_counter()
             days = hub.tick()
             judged[carts] = time.perf_counter() - began
@@ -76,7 +82,7 @@ def measure():
             report.show(parts, Console(file=io.StringIO(), width=120))
             shown[carts] = time.perf_counter() - began
             store.close()
-        last = carts == SIZES[-1]
+        last = carts == sizes[-1]
         what = f"{carts} carts: nudge judged, {30 * carts} devices' records read"
         yield what, f"{nudged_s:.2f} s", ""
         what = f"{carts} carts: deadline judged, digests in the outbox"
@@ -87,7 +93,7 @@ def measure():
         if one_ms is not None:
             yield "a verdict for one cart among them", f"{one_ms:.2f} ms", "goal 5 ms"
     for name, took in (("judging", judged), ("restarted", cold), ("status", shown)):
-        grows = took[SIZES[-1]] / SIZES[-1] / (took[SIZES[0]] / SIZES[0])
+        grows = took[sizes[-1]] / sizes[-1] / (took[sizes[0]] / sizes[0])
         goal = "goal 1.5" if took is judged else ""
         yield f"a cart among 10,000 against one among 100, {name}", f"{grows:.2f} times", goal
 

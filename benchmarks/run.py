@@ -1,5 +1,6 @@
 """Measures against the goals, as ratios within one run: python benchmarks/run.py [NAME …]."""
 
+import logging
 import sys
 
 import carts
@@ -26,6 +27,7 @@ def main(names):
     unknown = [name for name in names if name not in ALL]
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(ALL)}")
+    logging.getLogger("homeslot").setLevel(logging.ERROR)  # carts of a benchmark have no secrets
     for name in names or ALL:
         for what, measured, goal in ALL[name]():
             print(f"{name:9} {what:58} {measured:>18}   {goal}", flush=True)
